@@ -1,0 +1,102 @@
+package org.edgefit.adapter;
+
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.edgefit.random.Seed;
+
+/** The weights of a LoRA adapter. Immutable. */
+public final class Adapter {
+
+  private final LoraConfig config;
+  private final AdapterLayout layout;
+  private final List<FloatBuffer> values;
+
+  private Adapter(LoraConfig config, AdapterLayout layout, List<FloatBuffer> values) {
+    this.config = config;
+    this.layout = layout;
+    this.values = layout.requireFits(values);
+  }
+
+  /**
+   * Returns an adapter over given values, which it shares and which must not change any more.
+   *
+   * @param values one buffer per tensor of the layout, in its order
+   */
+  public static Adapter of(LoraConfig config, AdapterLayout layout, List<FloatBuffer> values) {
+    return new Adapter(config, layout, values);
+  }
+
+  /**
+   * Returns a fresh adapter: A uniform in ±1/sqrt(inputs), which is PEFT's Kaiming-uniform with a =
+   * sqrt(5), and B zero, so that it changes nothing yet. Each tensor has a stream of its own.
+   */
+  public static Adapter initial(LoraConfig config, List<LinearSpec> layers, Seed seed) {
+    AdapterLayout layout = AdapterLayout.of(config, layers);
+    List<FloatBuffer> values = new ArrayList<>();
+    for (TensorSpec tensor : layout.tensors()) {
+      float[] weights = new float[tensor.elements()];
+      if (tensor.name().endsWith(".lora_A.weight")) {
+        double bound = 1 / Math.sqrt(tensor.shape().get(1));
+        SplittableRandom random = seed.split(tensor.name()).generator();
+        for (int i = 0; i < weights.length; i++) {
+          weights[i] = (float) ((2 * random.nextDouble() - 1) * bound);
+        }
+      }
+      values.add(FloatBuffer.wrap(weights));
+    }
+    return new Adapter(config, layout, values);
+  }
+
+  /** Returns the adapter's config. */
+  public LoraConfig config() {
+    return config;
+  }
+
+  /** Returns the names and shapes of the tensors. */
+  public AdapterLayout layout() {
+    return layout;
+  }
+
+  /** Returns a read-only view of the values of tensor {@code index}, row by row. */
+  public FloatBuffer tensor(int index) {
+    return values.get(index).duplicate();
+  }
+
+  /** Returns this adapter changed by {@code delta}. */
+  public Adapter plus(AdapterDelta delta) {
+    return new Adapter(
+        config, layout, combine(delta.layout(), delta::tensor, (mine, change) -> mine + change));
+  }
+
+  /** Returns the change that leads from {@code origin} to this adapter. */
+  public AdapterDelta minus(Adapter origin) {
+    return AdapterDelta.of(
+        layout, combine(origin.layout, origin::tensor, (mine, theirs) -> mine - theirs));
+  }
+
+  private List<FloatBuffer> combine(
+      AdapterLayout otherLayout, TensorSource other, FloatOperator operator) {
+    layout.requireSame(otherLayout);
+    List<FloatBuffer> result = new ArrayList<>();
+    for (int t = 0; t < values.size(); t++) {
+      FloatBuffer mine = values.get(t);
+      FloatBuffer theirs = other.tensor(t);
+      float[] out = new float[mine.capacity()];
+      for (int i = 0; i < out.length; i++) {
+        out[i] = operator.apply(mine.get(i), theirs.get(i));
+      }
+      result.add(FloatBuffer.wrap(out));
+    }
+    return result;
+  }
+
+  private interface TensorSource {
+    FloatBuffer tensor(int index);
+  }
+
+  private interface FloatOperator {
+    float apply(float a, float b);
+  }
+}

@@ -1,0 +1,71 @@
+package org.edgefit.adapter;
+
+import java.nio.FloatBuffer;
+import java.util.List;
+
+/**
+ * The change of an adapter over one client's training: the weights after, less the weights before.
+ * Its values may lie on the heap or in a memory-mapped file.
+ */
+public final class AdapterDelta {
+
+  private final AdapterLayout layout;
+  private final List<FloatBuffer> values;
+
+  private AdapterDelta(AdapterLayout layout, List<FloatBuffer> values) {
+    this.layout = layout;
+    this.values = layout.requireFits(values);
+  }
+
+  /**
+   * Returns a delta over given values, which it shares and which must not change any more.
+   *
+   * @param values one buffer per tensor of the layout, in its order
+   */
+  public static AdapterDelta of(AdapterLayout layout, List<FloatBuffer> values) {
+    return new AdapterDelta(layout, values);
+  }
+
+  /** Returns the names and shapes of the tensors. */
+  public AdapterLayout layout() {
+    return layout;
+  }
+
+  /** Returns a read-only view of the values of tensor {@code index}, row by row. */
+  public FloatBuffer tensor(int index) {
+    return values.get(index).duplicate();
+  }
+
+  /** Returns the Euclidean norm over all tensors, summed in double. */
+  public double norm() {
+    double sum = 0;
+    for (FloatBuffer tensor : values) {
+      for (int i = 0; i < tensor.capacity(); i++) {
+        sum += (double) tensor.get(i) * tensor.get(i);
+      }
+    }
+    return Math.sqrt(sum);
+  }
+
+  /**
+   * Checks that every value is a number.
+   *
+   * @throws IllegalArgumentException naming the first tensor, index and value that is not finite
+   */
+  public void requireFinite() {
+    for (int t = 0; t < values.size(); t++) {
+      FloatBuffer tensor = values.get(t);
+      for (int i = 0; i < tensor.capacity(); i++) {
+        if (!Float.isFinite(tensor.get(i))) {
+          throw new IllegalArgumentException(
+              layout.tensors().get(t).name()
+                  + "["
+                  + i
+                  + "]: "
+                  + tensor.get(i)
+                  + " (expected: a finite number)");
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,16 @@
+package org.edgefit.adapter;
+
+/**
+ * A linear layer of a base model, as far as an adapter needs to know it.
+ *
+ * @param name the module's full name, for example {@code model.layers.0.self_attn.q_proj}
+ * @param inputs the input features
+ * @param outputs the output features
+ */
+public record LinearSpec(String name, int inputs, int outputs) {
+
+  /** Returns the last part of the name, which is what a LoRA target names. */
+  public String target() {
+    return name.substring(name.lastIndexOf('.') + 1);
+  }
+}

@@ -1,0 +1,241 @@
+package org.edgefit.client;
+
+/**
+ * Every setting of a client's local training. The server sends them with each round, so that all
+ * clients train alike.
+ *
+ * @param epochs passes over the client's data in a round, >= 1
+ * @param batchSize records in a forward pass, >= 1
+ * @param accumulation forward passes in an optimizer step, >= 1
+ * @param maxLength the most tokens of a record, >= 2
+ * @param learningRate AdamW's learning rate, > 0
+ * @param weightDecay AdamW's decoupled weight decay, >= 0
+ * @param beta1 AdamW's first decay rate, in [0, 1)
+ * @param beta2 AdamW's second decay rate, in [0, 1)
+ * @param epsilon AdamW's epsilon, > 0
+ * @param clipNorm the largest global norm of a step's gradient; 0 for no clipping
+ * @param schedule how the learning rate falls
+ * @param scheduleOverRun whether the schedule and its warm-up span the run's rounds, or each round
+ *     anew
+ * @param warmupRatio the share of the span over which the learning rate rises, in [0, 1]
+ * @param responseOnly whether the response's tokens alone are learned, or every token
+ * @param template a name of {@link org.edgefit.data.PromptTemplate#NAMES}, or {@code auto} for the
+ *     one that the model's own chat template describes
+ * @param quantization how the base model's linear layers are kept
+ */
+public record Training(
+    int epochs,
+    int batchSize,
+    int accumulation,
+    int maxLength,
+    double learningRate,
+    double weightDecay,
+    double beta1,
+    double beta2,
+    double epsilon,
+    double clipNorm,
+    LearningRateSchedule schedule,
+    boolean scheduleOverRun,
+    double warmupRatio,
+    boolean responseOnly,
+    String template,
+    Quantization quantization) {
+
+  /** The template's name that means the model's own. */
+  public static final String AUTO_TEMPLATE = "auto";
+
+  /** Checks the ranges. */
+  public Training {
+    require(epochs >= 1, "epochs", epochs, ">= 1");
+    require(batchSize >= 1, "batchSize", batchSize, ">= 1");
+    require(accumulation >= 1, "accumulation", accumulation, ">= 1");
+    require(maxLength >= 2, "maxLength", maxLength, ">= 2");
+    require(learningRate > 0 && Double.isFinite(learningRate), "learningRate", learningRate, "> 0");
+    require(weightDecay >= 0 && Double.isFinite(weightDecay), "weightDecay", weightDecay, ">= 0");
+    require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "in [0, 1)");
+    require(beta2 >= 0 && beta2 < 1, "beta2", beta2, "in [0, 1)");
+    require(epsilon > 0 && Double.isFinite(epsilon), "epsilon", epsilon, "> 0");
+    require(clipNorm >= 0 && Double.isFinite(clipNorm), "clipNorm", clipNorm, ">= 0");
+    require(warmupRatio >= 0 && warmupRatio <= 1, "warmupRatio", warmupRatio, "in [0, 1]");
+  }
+
+  private static void require(boolean holds, String name, Object value, String expected) {
+    if (!holds) {
+      throw new IllegalArgumentException(name + ": " + value + " (expected: " + expected + ")");
+    }
+  }
+
+  /**
+   * Returns the paper's settings (AdamW at 2e-4, three local epochs), and for what it leaves open:
+   * batches of 8, 512 tokens, no weight decay, gradients clipped at norm 1, a constant learning
+   * rate, labels on the response alone, NF4 with double quantisation.
+   */
+  public static Training defaults() {
+    return new Training(
+        3,
+        8,
+        1,
+        512,
+        2e-4,
+        0,
+        0.9,
+        0.999,
+        1e-8,
+        1.0,
+        LearningRateSchedule.CONSTANT,
+        false,
+        0,
+        true,
+        AUTO_TEMPLATE,
+        Quantization.NF4);
+  }
+
+  /** Returns a builder that starts from these settings. */
+  public Builder toBuilder() {
+    return new Builder(this);
+  }
+
+  /** Changes some of the settings. */
+  public static final class Builder {
+    private int epochs;
+    private int batchSize;
+    private int accumulation;
+    private int maxLength;
+    private double learningRate;
+    private double weightDecay;
+    private double beta1;
+    private double beta2;
+    private double epsilon;
+    private double clipNorm;
+    private LearningRateSchedule schedule;
+    private boolean scheduleOverRun;
+    private double warmupRatio;
+    private boolean responseOnly;
+    private String template;
+    private Quantization quantization;
+
+    private Builder(Training from) {
+      epochs = from.epochs;
+      batchSize = from.batchSize;
+      accumulation = from.accumulation;
+      maxLength = from.maxLength;
+      learningRate = from.learningRate;
+      weightDecay = from.weightDecay;
+      beta1 = from.beta1;
+      beta2 = from.beta2;
+      epsilon = from.epsilon;
+      clipNorm = from.clipNorm;
+      schedule = from.schedule;
+      scheduleOverRun = from.scheduleOverRun;
+      warmupRatio = from.warmupRatio;
+      responseOnly = from.responseOnly;
+      template = from.template;
+      quantization = from.quantization;
+    }
+
+    /** Sets the passes over the data in a round. */
+    public Builder epochs(int value) {
+      epochs = value;
+      return this;
+    }
+
+    /** Sets the records in a forward pass. */
+    public Builder batchSize(int value) {
+      batchSize = value;
+      return this;
+    }
+
+    /** Sets the forward passes in an optimizer step. */
+    public Builder accumulation(int value) {
+      accumulation = value;
+      return this;
+    }
+
+    /** Sets the most tokens of a record. */
+    public Builder maxLength(int value) {
+      maxLength = value;
+      return this;
+    }
+
+    /** Sets the learning rate. */
+    public Builder learningRate(double value) {
+      learningRate = value;
+      return this;
+    }
+
+    /** Sets the weight decay. */
+    public Builder weightDecay(double value) {
+      weightDecay = value;
+      return this;
+    }
+
+    /** Sets AdamW's decay rates and epsilon. */
+    public Builder adam(double newBeta1, double newBeta2, double newEpsilon) {
+      beta1 = newBeta1;
+      beta2 = newBeta2;
+      epsilon = newEpsilon;
+      return this;
+    }
+
+    /** Sets the largest gradient norm; 0 for no clipping. */
+    public Builder clipNorm(double value) {
+      clipNorm = value;
+      return this;
+    }
+
+    /** Sets a schedule that starts anew in each round. */
+    public Builder scheduleOverRound(LearningRateSchedule value, double newWarmupRatio) {
+      schedule = value;
+      scheduleOverRun = false;
+      warmupRatio = newWarmupRatio;
+      return this;
+    }
+
+    /** Sets a schedule that spans all rounds of the run. */
+    public Builder scheduleOverRun(LearningRateSchedule value, double newWarmupRatio) {
+      schedule = value;
+      scheduleOverRun = true;
+      warmupRatio = newWarmupRatio;
+      return this;
+    }
+
+    /** Sets whether the response's tokens alone are learned. */
+    public Builder responseOnly(boolean value) {
+      responseOnly = value;
+      return this;
+    }
+
+    /** Sets the prompt template's name. */
+    public Builder template(String value) {
+      template = value;
+      return this;
+    }
+
+    /** Sets how the base model is kept. */
+    public Builder quantization(Quantization value) {
+      quantization = value;
+      return this;
+    }
+
+    /** Returns the checked settings. */
+    public Training build() {
+      return new Training(
+          epochs,
+          batchSize,
+          accumulation,
+          maxLength,
+          learningRate,
+          weightDecay,
+          beta1,
+          beta2,
+          epsilon,
+          clipNorm,
+          schedule,
+          scheduleOverRun,
+          warmupRatio,
+          responseOnly,
+          template,
+          quantization);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package org.edgefit.data;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns records into examples: template, tokens, and labels on the response alone (or on every
+ * token). A text that is too long loses tokens from the end of its question, never of its answer or
+ * of the template.
+ */
+public final class ExampleEncoder {
+
+  private final Tokenizer tokenizer;
+  private final PromptTemplate template;
+  private final int maxLength;
+  private final boolean responseOnly;
+
+  /**
+   * Makes an encoder.
+   *
+   * @param maxLength the most tokens of an example, at least 2
+   * @param responseOnly whether the labels are the response's tokens alone
+   */
+  public ExampleEncoder(
+      Tokenizer tokenizer, PromptTemplate template, int maxLength, boolean responseOnly) {
+    if (maxLength < 2) {
+      throw new IllegalArgumentException("maxLength: " + maxLength + " (expected: >= 2)");
+    }
+    this.tokenizer = tokenizer;
+    this.template = template;
+    this.maxLength = maxLength;
+    this.responseOnly = responseOnly;
+  }
+
+  /**
+   * The examples of a data set.
+   *
+   * @param examples the examples, in the records' order
+   * @param cut how many lost a part of their question
+   * @param dropped how many records are left out, because even without its question the text is
+   *     longer than the limit, or because no token of it is learned
+   */
+  public record Encoded(List<Example> examples, int cut, int dropped) {
+
+    /** Keeps its own list. */
+    public Encoded {
+      examples = List.copyOf(examples);
+    }
+
+    /** Returns the number of learned tokens in all examples. */
+    public long labelTokens() {
+      return examples.stream().mapToLong(Example::labelTokens).sum();
+    }
+  }
+
+  /** Encodes all records. */
+  public Encoded encode(InstructionDataset dataset) {
+    List<Example> examples = new ArrayList<>();
+    int cut = 0;
+    int dropped = 0;
+    for (InstructionRecord record : dataset.records()) {
+      Prompt prompt = template.apply(record, tokenizer.specialTokens());
+      Tokenizer.Tokens tokens = tokenizer.encode(prompt.text());
+      Example example = fit(prompt, tokens);
+      if (example == null || example.labelTokens() == 0) {
+        dropped++;
+      } else {
+        examples.add(example);
+        if (example.length() < tokens.ids().length) {
+          cut++;
+        }
+      }
+    }
+    return new Encoded(examples, cut, dropped);
+  }
+
+  /**
+   * Encodes a record's prompt followed by another answer, every token of which is labelled.
+   *
+   * @return null if the text is too long even without its question
+   */
+  public @Nullable Example encode(InstructionRecord record, String answer) {
+    Prompt prompt = template.apply(record, tokenizer.specialTokens()).withAnswer(answer);
+    return fit(prompt, tokenizer.encode(prompt.text()));
+  }
+
+  /**
+   * Returns the start of an answer as the template writes it, without the tokens that end it.
+   *
+   * @param answer the answer's own text, for example a class label
+   */
+  public String openAnswer(InstructionRecord record, String answer) {
+    InstructionRecord answered =
+        new InstructionRecord(
+            record.instruction(), record.context(), answer, record.category(), record.label());
+    String whole = template.apply(answered, tokenizer.specialTokens()).answer();
+    return whole.substring(0, whole.lastIndexOf(answer) + answer.length());
+  }
+
+  /** Returns the ids of a record's prompt, which the model is to answer. */
+  public int[] encodePrompt(InstructionRecord record) {
+    Example example = encode(record, "");
+    if (example == null) {
+      throw new IllegalArgumentException(
+          "maxLength: " + maxLength + " (expected: room for the template's own tokens)");
+    }
+    return example.ids();
+  }
+
+  /** Cuts the question to the limit, or returns null if that does not make the text fit. */
+  private @Nullable Example fit(Prompt prompt, Tokenizer.Tokens tokens) {
+    int[] ids = tokens.ids();
+    int openingLength = codePoints(prompt.opening());
+    int questionEnd = openingLength + codePoints(prompt.question());
+    int promptEnd = questionEnd + codePoints(prompt.closing());
+    int answerStart = tokens.firstAfter(promptEnd);
+    int questionStart = tokens.firstAfter(openingLength);
+    int closingStart = tokens.firstAfter(questionEnd);
+    int excess = Math.max(0, ids.length - maxLength);
+    if (excess > closingStart - questionStart || ids.length == 0) {
+      return null;
+    }
+    int[] kept = new int[ids.length - excess];
+    System.arraycopy(ids, 0, kept, 0, closingStart - excess);
+    System.arraycopy(ids, closingStart, kept, closingStart - excess, ids.length - closingStart);
+    int labelStart = responseOnly ? Math.max(1, answerStart - excess) : 1;
+    return new Example(kept, labelStart);
+  }
+
+  private static int codePoints(String text) {
+    return text.codePointCount(0, text.length());
+  }
+}

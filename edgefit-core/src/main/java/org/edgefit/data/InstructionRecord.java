@@ -1,0 +1,39 @@
+package org.edgefit.data;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One instruction with its answer, in the form of the Dolly data set.
+ *
+ * @param instruction what is asked
+ * @param context further text that the answer rests on, or null
+ * @param response the answer
+ * @param category the kind of task, or null
+ * @param label the class, where the task is a classification, or null
+ */
+public record InstructionRecord(
+    String instruction,
+    @Nullable String context,
+    String response,
+    @Nullable String category,
+    @Nullable String label) {
+
+  /** Makes an empty context, category or label null, and refuses an empty instruction. */
+  public InstructionRecord {
+    if (instruction.isBlank()) {
+      throw new IllegalArgumentException("instruction: empty (expected: some text)");
+    }
+    context = emptyToNull(context);
+    category = emptyToNull(category);
+    label = emptyToNull(label);
+  }
+
+  private static @Nullable String emptyToNull(@Nullable String text) {
+    return text == null || text.isBlank() ? null : text;
+  }
+
+  /** Returns the instruction, followed by the context on a line of its own if there is one. */
+  public String question() {
+    return context == null ? instruction : instruction + "\n" + context;
+  }
+}

@@ -1,0 +1,28 @@
+package org.edgefit.data;
+
+/**
+ * A record as the text that a model sees. The four parts are one after the other, and are turned
+ * into tokens as one text.
+ *
+ * @param opening the template's text before the question
+ * @param question the record's own question, which may be cut where the text is too long
+ * @param closing the template's text between question and answer
+ * @param answer the answer with the tokens that end it, or empty where the model is to answer
+ */
+public record Prompt(String opening, String question, String closing, String answer) {
+
+  /** Returns the text that the answer follows. */
+  public String promptText() {
+    return opening + question + closing;
+  }
+
+  /** Returns the whole text. */
+  public String text() {
+    return promptText() + answer;
+  }
+
+  /** Returns the same prompt with another answer. */
+  public Prompt withAnswer(String newAnswer) {
+    return new Prompt(opening, question, closing, newAnswer);
+  }
+}

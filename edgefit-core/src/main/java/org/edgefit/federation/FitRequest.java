@@ -1,0 +1,28 @@
+package org.edgefit.federation;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.edgefit.client.FitInstruction;
+import org.edgefit.run.UpdateStore;
+import org.edgefit.strategy.FitOutcome;
+
+/**
+ * A round's training, as a pool of clients is asked for it.
+ *
+ * @param round the round, from 1
+ * @param instructions what each client is asked, by client id
+ * @param adapterFile the file of the adapter that all of them start from
+ * @param updates where the clients' changes go
+ * @param deadline how long the pool waits for the last of them
+ * @param received is given each outcome as it comes, by any thread, and returns what it is worth:
+ *     the outcome itself, or a rejection
+ */
+public record FitRequest(
+    int round,
+    Map<String, FitInstruction> instructions,
+    Path adapterFile,
+    UpdateStore updates,
+    Duration deadline,
+    UnaryOperator<FitOutcome> received) {}

@@ -1,0 +1,164 @@
+package org.edgefit.format;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The weights of a Hugging Face model directory, whether they lie in one {@code model.safetensors}
+ * or in shards named by {@code model.safetensors.index.json}.
+ */
+public final class ModelFiles implements Closeable {
+
+  private static final String SINGLE = "model.safetensors";
+  private static final String INDEX = "model.safetensors.index.json";
+
+  private final Path directory;
+  private final List<SafetensorsFile> files;
+  private final TreeMap<String, SafetensorsFile> byTensor = new TreeMap<>();
+
+  private ModelFiles(Path directory, List<SafetensorsFile> files) throws IOException {
+    this.directory = directory;
+    this.files = files;
+    for (SafetensorsFile file : files) {
+      for (StoredTensor tensor : file.tensors()) {
+        SafetensorsFile other = byTensor.put(tensor.name(), file);
+        if (other != null) {
+          throw new IOException(
+              file.path() + ": " + tensor.name() + ": also in " + other.path().getFileName());
+        }
+      }
+    }
+  }
+
+  /** Returns whether a directory holds weights, or the config alone. */
+  public static boolean exist(Path directory) {
+    return Files.exists(directory.resolve(SINGLE)) || Files.exists(directory.resolve(INDEX));
+  }
+
+  /**
+   * Opens the files of a model directory.
+   *
+   * @throws IOException if there are none, one is broken, or a shard lacks a tensor of the index
+   */
+  public static ModelFiles open(Path directory) throws IOException {
+    Map<String, String> index = new HashMap<>();
+    TreeSet<String> names = new TreeSet<>();
+    if (Files.exists(directory.resolve(INDEX))) {
+      Path indexFile = directory.resolve(INDEX);
+      for (Map.Entry<String, JsonNode> entry :
+          Json.read(indexFile).path("weight_map").properties()) {
+        String shard = entry.getValue().asText();
+        if (shard.isEmpty() || !Path.of(shard).getFileName().toString().equals(shard)) {
+          throw new IOException(
+              indexFile + ": " + entry.getKey() + ": " + shard + " (expected: a file's name)");
+        }
+        index.put(entry.getKey(), shard);
+        names.add(shard);
+      }
+    } else if (Files.exists(directory.resolve(SINGLE))) {
+      names.add(SINGLE);
+    } else {
+      throw new NoSuchFileException(
+          directory + ": no weights (expected: " + SINGLE + " or " + INDEX + ")");
+    }
+    List<SafetensorsFile> files = new ArrayList<>();
+    try {
+      for (String name : names) {
+        files.add(SafetensorsFile.open(directory.resolve(name)));
+      }
+      ModelFiles model = new ModelFiles(directory, files);
+      for (Map.Entry<String, String> entry : index.entrySet()) {
+        if (!model.byTensor.containsKey(entry.getKey())) {
+          throw new IOException(
+              directory.resolve(entry.getValue()) + ": " + entry.getKey() + ": no such tensor");
+        }
+      }
+      return model;
+    } catch (IOException | RuntimeException e) {
+      for (SafetensorsFile file : files) {
+        file.close();
+      }
+      throw e;
+    }
+  }
+
+  /** Returns the names of all tensors, sorted. */
+  public List<String> names() {
+    return List.copyOf(byTensor.keySet());
+  }
+
+  /** Returns the file that holds a tensor, or null. */
+  public @Nullable SafetensorsFile find(String name) {
+    return byTensor.get(name);
+  }
+
+  /**
+   * Returns the file that holds a tensor.
+   *
+   * @throws IOException if none does
+   */
+  public SafetensorsFile file(String name) throws IOException {
+    SafetensorsFile file = byTensor.get(name);
+    if (file == null) {
+      throw new IOException(directory + ": " + name + ": no such tensor");
+    }
+    return file;
+  }
+
+  /**
+   * Returns the content hash of a model directory: SHA-256 over the shape that {@code config.json}
+   * gives and over every tensor's name, type, shape and bytes, by name. How the tensors are spread
+   * over files, and what else the config says, does not change it.
+   */
+  public static String contentHash(Path directory) throws IOException {
+    MessageDigest digest = Sha256.digest();
+    ModelConfig config = ModelConfig.read(directory);
+    ObjectNode shape = Json.object();
+    shape.put("model_type", config.modelType());
+    shape.put("hidden_size", config.hiddenSize());
+    shape.put("intermediate_size", config.intermediateSize());
+    shape.put("layers", config.layers());
+    shape.put("heads", config.heads());
+    shape.put("key_value_heads", config.keyValueHeads());
+    shape.put("head_size", config.headSize());
+    shape.put("vocabulary_size", config.vocabularySize());
+    shape.put("rms_norm_eps", config.rmsNormEps());
+    shape.put("rope_theta", config.ropeTheta());
+    shape.put("tied", config.tiedEmbeddings());
+    digest.update(shape.toString().getBytes(StandardCharsets.UTF_8));
+    try (ModelFiles files = open(directory)) {
+      for (String name : files.names()) {
+        SafetensorsFile file = files.file(name);
+        StoredTensor tensor = file.tensor(name);
+        digest.update(
+            ("\n" + name + " " + tensor.type() + " " + tensor.shape() + "\n")
+                .getBytes(StandardCharsets.UTF_8));
+        ByteBuffer bytes = file.map(name);
+        digest.update(bytes);
+      }
+    }
+    return Sha256.hex(digest);
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (SafetensorsFile file : files) {
+      file.close();
+    }
+  }
+}

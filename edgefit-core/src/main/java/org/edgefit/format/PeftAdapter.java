@@ -1,0 +1,197 @@
+package org.edgefit.format;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LoraConfig;
+import org.edgefit.adapter.TensorSpec;
+
+/**
+ * An adapter directory as PEFT reads and writes it: {@code adapter_config.json} and {@code
+ * adapter_model.safetensors}.
+ *
+ * <p>A config that asks for anything but plain LoRA is refused by its key: a key that this class
+ * does not know must be switched off (null, false, empty).
+ */
+public final class PeftAdapter {
+
+  /** The name of the weights' file. */
+  public static final String WEIGHTS = "adapter_model.safetensors";
+
+  private static final String CONFIG = "adapter_config.json";
+
+  /** Keys that are read here, and keys whose value changes nothing in a trained LoRA adapter. */
+  private static final Set<String> HARMLESS =
+      Set.of(
+          "r",
+          "lora_alpha",
+          "lora_dropout",
+          "target_modules",
+          "auto_mapping",
+          "base_model_name_or_path",
+          "inference_mode",
+          "init_lora_weights",
+          "megatron_core",
+          "peft_type",
+          "peft_version",
+          "qalora_group_size",
+          "revision",
+          "runtime_config",
+          "task_type");
+
+  private PeftAdapter() {}
+
+  /**
+   * Reads an adapter directory.
+   *
+   * @throws IOException if a file is missing or broken, or asks for something that is not plain
+   *     LoRA
+   */
+  public static Adapter read(Path directory) throws IOException {
+    Path configFile = directory.resolve(CONFIG);
+    LoraConfig config = config(configFile, Json.read(configFile));
+    try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(WEIGHTS))) {
+      AdapterLayout layout = AdapterFile.layoutOf(file);
+      requireLora(file.path(), config, layout);
+      List<FloatBuffer> values = new ArrayList<>();
+      for (TensorSpec tensor : layout.tensors()) {
+        values.add(file.floats(tensor.name()));
+      }
+      return Adapter.of(config, layout, values);
+    }
+  }
+
+  private static LoraConfig config(Path file, ObjectNode json) throws IOException {
+    if (!json.path("peft_type").asText().equals("LORA")) {
+      throw refused(file, json, "peft_type", "LORA");
+    }
+    if (json.hasNonNull("task_type") && !json.get("task_type").asText().equals("CAUSAL_LM")) {
+      throw refused(file, json, "task_type", "CAUSAL_LM");
+    }
+    if (json.hasNonNull("bias") && !json.get("bias").asText().equals("none")) {
+      throw refused(file, json, "bias", "none");
+    }
+    for (Map.Entry<String, JsonNode> field : json.properties()) {
+      String key = field.getKey();
+      if (!key.equals("bias") && !HARMLESS.contains(key) && !isOff(field.getValue())) {
+        throw refused(file, json, key, "off; it is not implemented");
+      }
+    }
+    if (!json.path("target_modules").isArray()) {
+      throw refused(file, json, "target_modules", "a list of module names");
+    }
+    List<String> targets = new ArrayList<>();
+    json.get("target_modules").forEach(target -> targets.add(target.asText()));
+    if (!json.path("r").isInt()) {
+      throw refused(file, json, "r", "a whole number");
+    }
+    if (!json.path("lora_alpha").isNumber()) {
+      throw refused(file, json, "lora_alpha", "a number");
+    }
+    try {
+      return new LoraConfig(
+          json.get("r").intValue(),
+          json.get("lora_alpha").doubleValue(),
+          json.path("lora_dropout").asDouble(0),
+          targets);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static boolean isOff(JsonNode value) {
+    return value.isNull()
+        || (value.isBoolean() && !value.booleanValue())
+        || (value.isContainerNode() && value.isEmpty());
+  }
+
+  private static IOException refused(Path file, ObjectNode json, String key, String expected) {
+    return new IOException(
+        file + ": " + key + ": " + json.get(key) + " (expected: " + expected + ")");
+  }
+
+  /** Checks that every tensor is a LoRA A or B of the rank, that both are there, and targeted. */
+  private static void requireLora(Path file, LoraConfig config, AdapterLayout layout)
+      throws IOException {
+    Map<String, TensorSpec> byName =
+        layout.tensors().stream()
+            .collect(java.util.stream.Collectors.toMap(TensorSpec::name, tensor -> tensor));
+    for (TensorSpec tensor : layout.tensors()) {
+      boolean isA = tensor.name().endsWith(".lora_A.weight");
+      String other =
+          isA
+              ? tensor.name().replace(".lora_A.", ".lora_B.")
+              : tensor.name().replace(".lora_B.", ".lora_A.");
+      boolean isLora = isA || tensor.name().endsWith(".lora_B.weight");
+      if (!isLora || !tensor.name().startsWith("base_model.model.") || !byName.containsKey(other)) {
+        throw new IOException(
+            file + ": " + tensor.name() + " (expected: a pair of lora_A and lora_B weights)");
+      }
+      int rank = tensor.shape().size() == 2 ? tensor.shape().get(isA ? 0 : 1) : -1;
+      if (rank != config.rank()) {
+        throw new IOException(
+            file
+                + ": "
+                + tensor.name()
+                + ": shape "
+                + tensor.shape()
+                + " (expected: rank "
+                + config.rank()
+                + ", as in "
+                + CONFIG
+                + ")");
+      }
+      String module = tensor.name().substring(0, tensor.name().lastIndexOf(".lora_"));
+      if (config.targets().stream().noneMatch(target -> module.endsWith("." + target))) {
+        throw new IOException(
+            file
+                + ": "
+                + tensor.name()
+                + " (expected: one of the targets "
+                + config.targets()
+                + ")");
+      }
+    }
+    if (layout.tensors().isEmpty()) {
+      throw new IOException(file + ": no tensors (expected: lora_A and lora_B weights)");
+    }
+  }
+
+  /**
+   * Writes an adapter directory that PEFT loads.
+   *
+   * @param baseModel the base model's name or path, for the config
+   */
+  public static void write(Adapter adapter, Path directory, String baseModel) throws IOException {
+    LoraConfig config = adapter.config();
+    ObjectNode json = Json.object();
+    json.put("peft_type", "LORA");
+    json.put("task_type", "CAUSAL_LM");
+    json.put("base_model_name_or_path", baseModel);
+    json.put("r", config.rank());
+    if (config.alpha() == Math.rint(config.alpha()) && config.alpha() <= Integer.MAX_VALUE) {
+      json.put("lora_alpha", (int) config.alpha());
+    } else {
+      json.put("lora_alpha", config.alpha());
+    }
+    json.put("lora_dropout", config.dropout());
+    config.targets().forEach(json.putArray("target_modules")::add);
+    json.put("bias", "none");
+    json.put("fan_in_fan_out", false);
+    json.put("inference_mode", true);
+    json.put("init_lora_weights", true);
+    json.put("use_dora", false);
+    json.put("use_rslora", false);
+    json.putNull("modules_to_save");
+    AdapterFile.write(adapter, directory.resolve(WEIGHTS));
+    DurableFiles.write(directory.resolve(CONFIG), Json.indented(json));
+  }
+}

@@ -1,0 +1,358 @@
+package org.edgefit.format;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A safetensors file, read by memory mapping.
+ *
+ * <p>Layout: 8 bytes of header length, little-endian; the header, a JSON object from tensor name to
+ * {@code dtype}, {@code shape} and {@code data_offsets}; then the data. The whole header is checked
+ * when the file is opened: the tensors must cover the data without a gap or an overlap, and each
+ * must have the bytes that its type and shape ask for. A mapping stays valid after {@link #close}.
+ */
+public final class SafetensorsFile implements Closeable {
+
+  /** The longest header that is read, in bytes; the reference implementation has the same limit. */
+  static final long MAX_HEADER_BYTES = 100_000_000;
+
+  private record Entry(StoredTensor tensor, long begin, long end) {}
+
+  private final Path path;
+  private final FileChannel channel;
+  private final long dataStart;
+  private final Map<String, Entry> entries;
+  private final Map<String, String> metadata;
+
+  private SafetensorsFile(
+      Path path,
+      FileChannel channel,
+      long dataStart,
+      Map<String, Entry> entries,
+      Map<String, String> metadata) {
+    this.path = path;
+    this.channel = channel;
+    this.dataStart = dataStart;
+    this.entries = entries;
+    this.metadata = metadata;
+  }
+
+  /**
+   * Opens a file and checks its header.
+   *
+   * @throws IOException naming file, tensor and offset if the file is not a valid safetensors file
+   */
+  public static SafetensorsFile open(Path path) throws IOException {
+    FileChannel channel;
+    try {
+      channel = FileChannel.open(path, StandardOpenOption.READ);
+    } catch (NoSuchFileException e) {
+      throw new NoSuchFileException(path + ": no such file");
+    }
+    try {
+      return read(path, channel);
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  private static SafetensorsFile read(Path path, FileChannel channel) throws IOException {
+    long size = channel.size();
+    if (size < 8) {
+      throw new IOException(
+          path + ": " + size + " bytes (expected: at least 8, the header length)");
+    }
+    long headerBytes = readFully(channel, 0, 8).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || headerBytes > size - 8) {
+      throw new IOException(
+          path
+              + ": header length "
+              + Long.toUnsignedString(headerBytes)
+              + " at offset 0 (expected: 2 to "
+              + Math.min(MAX_HEADER_BYTES, size - 8)
+              + " in a file of "
+              + size
+              + " bytes)");
+    }
+    String text =
+        StandardCharsets.UTF_8.decode(readFully(channel, 8, (int) headerBytes)).toString();
+    ObjectNode header = Json.parse(text, path + ": header at offset 8");
+    long dataStart = 8 + headerBytes;
+    Map<String, String> metadata = new LinkedHashMap<>();
+    List<Entry> entries = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> field : header.properties()) {
+      if (field.getKey().equals("__metadata__")) {
+        field
+            .getValue()
+            .properties()
+            .forEach(entry -> metadata.put(entry.getKey(), entry.getValue().asText()));
+      } else {
+        entries.add(entry(path, field.getKey(), field.getValue(), size - dataStart));
+      }
+    }
+    return new SafetensorsFile(
+        path,
+        channel,
+        dataStart,
+        covering(path, entries, size - dataStart),
+        Collections.unmodifiableMap(metadata));
+  }
+
+  private static Entry entry(Path path, String name, JsonNode node, long dataBytes)
+      throws IOException {
+    String where = path + ": " + name;
+    JsonNode dtype = node.path("dtype");
+    TensorType type = TensorType.byName(dtype.asText());
+    if (type == null) {
+      throw new IOException(
+          where + ": dtype " + dtype + " (expected: one of " + List.of(TensorType.values()) + ")");
+    }
+    List<Long> shape = longs(where + ": shape", node.path("shape"));
+    List<Long> offsets = longs(where + ": data_offsets", node.path("data_offsets"));
+    if (offsets.size() != 2) {
+      throw new IOException(where + ": data_offsets " + offsets + " (expected: two numbers)");
+    }
+    long begin = offsets.get(0);
+    long end = offsets.get(1);
+    if (begin < 0 || end < begin || end > dataBytes) {
+      throw new IOException(
+          where
+              + ": data_offsets "
+              + offsets
+              + " (expected: ascending, within the file's "
+              + dataBytes
+              + " bytes of data)");
+    }
+    StoredTensor tensor;
+    try {
+      tensor = new StoredTensor(name, type, shape);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(path + ": " + e.getMessage(), e);
+    }
+    if (tensor.bytes() != end - begin) {
+      throw new IOException(
+          where
+              + ": "
+              + (end - begin)
+              + " bytes at data offset "
+              + begin
+              + " (expected: "
+              + tensor.bytes()
+              + " for "
+              + type
+              + " "
+              + shape
+              + ")");
+    }
+    return new Entry(tensor, begin, end);
+  }
+
+  /** Sorts entries by offset and checks that they tile the data. */
+  private static Map<String, Entry> covering(Path path, List<Entry> entries, long dataBytes)
+      throws IOException {
+    entries.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
+    Map<String, Entry> byName = new LinkedHashMap<>();
+    long covered = 0;
+    for (Entry entry : entries) {
+      if (entry.begin() != covered) {
+        throw new IOException(
+            path
+                + ": "
+                + entry.tensor().name()
+                + ": data offset "
+                + entry.begin()
+                + (entry.begin() < covered ? " overlaps the tensor before" : " leaves a gap")
+                + " (expected: "
+                + covered
+                + ")");
+      }
+      covered = entry.end();
+      byName.put(entry.tensor().name(), entry);
+    }
+    if (covered != dataBytes) {
+      throw new IOException(
+          path + ": the tensors end at data offset " + covered + " (expected: " + dataBytes + ")");
+    }
+    return byName;
+  }
+
+  private static List<Long> longs(String what, JsonNode node) throws IOException {
+    List<Long> values = new ArrayList<>();
+    if (!node.isArray()) {
+      throw new IOException(what + " " + node + " (expected: a list of whole numbers)");
+    }
+    for (JsonNode value : node) {
+      if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+        throw new IOException(what + " " + node + " (expected: a list of whole numbers)");
+      }
+      values.add(value.longValue());
+    }
+    return values;
+  }
+
+  private static ByteBuffer readFully(FileChannel channel, long position, int bytes)
+      throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(bytes);
+    while (buffer.hasRemaining()) {
+      if (channel.read(buffer, position + buffer.position()) < 0) {
+        throw new IOException("the file ended while it was read");
+      }
+    }
+    return buffer.flip();
+  }
+
+  /** Returns the file's path. */
+  public Path path() {
+    return path;
+  }
+
+  /** Returns the tensors in the order of their data. */
+  public Collection<StoredTensor> tensors() {
+    return entries.values().stream().map(Entry::tensor).toList();
+  }
+
+  /** Returns the strings of the header's {@code __metadata__}. */
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  /** Returns the tensor called {@code name}, or null. */
+  public @Nullable StoredTensor find(String name) {
+    Entry entry = entries.get(name);
+    return entry == null ? null : entry.tensor();
+  }
+
+  /**
+   * Returns the tensor called {@code name}.
+   *
+   * @throws IOException if the file has none
+   */
+  public StoredTensor tensor(String name) throws IOException {
+    return require(name).tensor();
+  }
+
+  private Entry require(String name) throws IOException {
+    Entry entry = entries.get(name);
+    if (entry == null) {
+      throw new IOException(path + ": " + name + ": no such tensor");
+    }
+    return entry;
+  }
+
+  /**
+   * Maps a tensor's bytes, little-endian and read-only.
+   *
+   * @throws IOException if there is no such tensor, or it has 2 GiB or more
+   */
+  public ByteBuffer map(String name) throws IOException {
+    Entry entry = require(name);
+    long bytes = entry.end() - entry.begin();
+    if (bytes > Integer.MAX_VALUE) {
+      throw new IOException(
+          path + ": " + name + ": " + bytes + " bytes (expected: fewer than 2^31 in one tensor)");
+    }
+    return channel
+        .map(FileChannel.MapMode.READ_ONLY, dataStart + entry.begin(), bytes)
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Reads a tensor's bytes into a new heap buffer, little-endian; for small tensors. */
+  public ByteBuffer read(String name) throws IOException {
+    Entry entry = require(name);
+    return readFully(
+            channel, dataStart + entry.begin(), Math.toIntExact(entry.end() - entry.begin()))
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Returns all F32 tensors of a small file as views of one mapping of it.
+   *
+   * @throws IOException if a tensor is not F32, or the data has 2 GiB or more
+   */
+  public Map<String, FloatBuffer> mapAllFloats() throws IOException {
+    long bytes = channel.size() - dataStart;
+    if (bytes > Integer.MAX_VALUE) {
+      throw new IOException(path + ": " + bytes + " bytes of data (expected: fewer than 2^31)");
+    }
+    ByteBuffer data =
+        channel.map(FileChannel.MapMode.READ_ONLY, dataStart, bytes).order(ByteOrder.LITTLE_ENDIAN);
+    Map<String, FloatBuffer> floats = new LinkedHashMap<>();
+    for (Entry entry : entries.values()) {
+      StoredTensor tensor = entry.tensor();
+      if (tensor.type() != TensorType.F32) {
+        throw new IOException(
+            path + ": " + tensor.name() + ": dtype " + tensor.type() + " (expected: F32)");
+      }
+      floats.put(
+          tensor.name(),
+          data.slice((int) entry.begin(), (int) (entry.end() - entry.begin()))
+              .order(ByteOrder.LITTLE_ENDIAN)
+              .asFloatBuffer());
+    }
+    return floats;
+  }
+
+  /**
+   * Copies a floating-point tensor, widened to float32.
+   *
+   * @throws IOException if the tensor is not F32, F16 or BF16
+   */
+  public FloatBuffer floats(String name) throws IOException {
+    StoredTensor tensor = tensor(name);
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    copyFloats(name, FloatBuffer.wrap(values));
+    return FloatBuffer.wrap(values);
+  }
+
+  /** Copies a floating-point tensor, widened to float32, into {@code out}, which it fills. */
+  public void copyFloats(String name, FloatBuffer out) throws IOException {
+    StoredTensor tensor = tensor(name);
+    ByteBuffer bytes = map(name);
+    int elements = Math.toIntExact(tensor.elements());
+    switch (tensor.type()) {
+      case F32 -> out.put(bytes.asFloatBuffer());
+      case BF16 -> {
+        for (int i = 0; i < elements; i++) {
+          out.put(Float.intBitsToFloat(bytes.getShort(2 * i) << 16));
+        }
+      }
+      case F16 -> {
+        for (int i = 0; i < elements; i++) {
+          out.put(HalfFloat.toFloat(bytes.getShort(2 * i)));
+        }
+      }
+      default ->
+          throw new IOException(
+              path
+                  + ": "
+                  + name
+                  + ": dtype "
+                  + tensor.type()
+                  + " (expected: one of F32, F16, BF16)");
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+}
