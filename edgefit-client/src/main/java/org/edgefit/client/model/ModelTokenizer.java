@@ -1,0 +1,120 @@
+package org.edgefit.client.model;
+
+import ai.djl.huggingface.tokenizers.Encoding;
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.edgefit.client.Training;
+import org.edgefit.data.PromptTemplate;
+import org.edgefit.data.SpecialTokens;
+import org.edgefit.data.Tokenizer;
+import org.edgefit.format.Json;
+import org.jspecify.annotations.Nullable;
+
+/** The tokenizer of a model directory: {@code tokenizer.json} and {@code tokenizer_config.json}. */
+public final class ModelTokenizer implements Tokenizer, AutoCloseable {
+
+  private final HuggingFaceTokenizer tokenizer;
+  private final SpecialTokens specialTokens;
+  private final @Nullable String chatTemplate;
+
+  private ModelTokenizer(
+      HuggingFaceTokenizer tokenizer, SpecialTokens specialTokens, @Nullable String chatTemplate) {
+    this.tokenizer = tokenizer;
+    this.specialTokens = specialTokens;
+    this.chatTemplate = chatTemplate;
+  }
+
+  /**
+   * Loads the tokenizer of a model directory.
+   *
+   * @throws IOException if a file is missing or broken
+   */
+  public static ModelTokenizer load(Path directory) throws IOException {
+    Path file = directory.resolve("tokenizer.json");
+    if (!Files.isRegularFile(file)) {
+      throw new NoSuchFileException(file + ": no such file");
+    }
+    Path configFile = directory.resolve("tokenizer_config.json");
+    ObjectNode config = Files.exists(configFile) ? Json.read(configFile) : Json.object();
+    HuggingFaceTokenizer tokenizer;
+    try {
+      tokenizer =
+          HuggingFaceTokenizer.builder()
+              .optTokenizerPath(file)
+              .optAddSpecialTokens(false)
+              .optTruncation(false)
+              .optPadding(false)
+              .build();
+    } catch (RuntimeException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
+    }
+    Path jinja = directory.resolve("chat_template.jinja");
+    String template =
+        Files.exists(jinja)
+            ? Files.readString(jinja)
+            : config.path("chat_template").isTextual()
+                ? config.get("chat_template").asText()
+                : null;
+    return new ModelTokenizer(
+        tokenizer,
+        new SpecialTokens(token(config, "bos_token"), token(config, "eos_token")),
+        template);
+  }
+
+  private static String token(ObjectNode config, String key) {
+    JsonNode token = config.path(key);
+    return token.isObject() ? token.path("content").asText() : token.asText("");
+  }
+
+  /**
+   * Returns the prompt template with a name, where {@code auto} is the model's own.
+   *
+   * @throws IllegalArgumentException if the name is unknown, or the model's own template is
+   */
+  public PromptTemplate template(String name) {
+    return name.equals(Training.AUTO_TEMPLATE)
+        ? PromptTemplate.fromChatTemplate(chatTemplate)
+        : PromptTemplate.named(name);
+  }
+
+  @Override
+  public Tokens encode(String text) {
+    Encoding encoding = tokenizer.encode(text, false, false);
+    long[] longs = encoding.getIds();
+    CharSpan[] spans = encoding.getCharTokenSpans();
+    int[] ids = new int[longs.length];
+    int[] ends = new int[longs.length];
+    int last = 0;
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = Math.toIntExact(longs[i]);
+      last = spans[i] == null ? last : Math.max(last, spans[i].getEnd());
+      ends[i] = last;
+    }
+    return new Tokens(ids, ends);
+  }
+
+  @Override
+  public String decode(int[] ids) {
+    long[] longs = new long[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      longs[i] = ids[i];
+    }
+    return tokenizer.decode(longs, true);
+  }
+
+  @Override
+  public SpecialTokens specialTokens() {
+    return specialTokens;
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+}

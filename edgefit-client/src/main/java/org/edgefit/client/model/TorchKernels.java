@@ -1,0 +1,196 @@
+package org.edgefit.client.model;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+
+/**
+ * The arithmetic that DJL's arrays do not have, as one TorchScript module: its text is the resource
+ * {@code kernels.py}, which is packed into an archive and loaded once per JVM. A kernel is called
+ * by its name; those whose name ends in {@code _} change their first argument in place.
+ */
+public final class TorchKernels {
+
+  /** A pickled {@code __torch__.Kernels} with the state {@code {"training": False}}. */
+  private static final byte[] DATA_PICKLE =
+      concat(
+          new byte[] {(byte) 0x80, 2},
+          "c__torch__\nKernels\n)".getBytes(StandardCharsets.US_ASCII),
+          new byte[] {(byte) 0x81, '}', '(', 'X', 8, 0, 0, 0},
+          "training".getBytes(StandardCharsets.US_ASCII),
+          new byte[] {(byte) 0x89, 'u', 'b', '.'});
+
+  /** A pickled empty tuple. */
+  private static final byte[] CONSTANTS_PICKLE = {(byte) 0x80, 2, ')', '.'};
+
+  private static final ThreadLocal<Boolean> THREAD_IS_READY = ThreadLocal.withInitial(() -> false);
+
+  private static final class Holder {
+    static final NDManager MANAGER = newManager();
+    static final PtSymbolBlock MODULE = load();
+
+    private static NDManager newManager() {
+      // A private library makes no calls of its own: DJL would report its start otherwise.
+      if (System.getProperty("OPT_OUT_TRACKING") == null) {
+        System.setProperty("OPT_OUT_TRACKING", "true");
+      }
+      return Engine.getEngine("PyTorch").newBaseManager();
+    }
+
+    private static PtSymbolBlock load() {
+      try (InputStream text = TorchKernels.class.getResourceAsStream("kernels.py")) {
+        if (text == null) {
+          throw new IllegalStateException("kernels.py: not among this jar's resources");
+        }
+        return JniUtils.loadModule(
+            (PtNDManager) MANAGER,
+            new ByteArrayInputStream(archive(text.readAllBytes())),
+            false,
+            false);
+      } catch (IOException e) {
+        throw new UncheckedIOException("kernels.py", e);
+      }
+    }
+  }
+
+  private TorchKernels() {}
+
+  /**
+   * Returns a new manager for arrays on the CPU, and makes the calling thread ready to compute: no
+   * graphs for gradients, and no optimisation at a kernel's first calls.
+   */
+  public static NDManager newManager() {
+    if (!THREAD_IS_READY.get()) {
+      PtSymbolBlock loaded = Holder.MODULE; // loads the native library before its first use
+      JniUtils.setGradMode(false);
+      JniUtils.setGraphExecutorOptimize(false);
+      THREAD_IS_READY.set(loaded != null);
+    }
+    return Holder.MANAGER.newSubManager();
+  }
+
+  /** Sets how many threads one operation uses, for the whole JVM. */
+  public static void setThreads(int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads: " + threads + " (expected: >= 1)");
+    }
+    newManager().close();
+    JniUtils.setNumThreads(threads);
+  }
+
+  /** Returns how many threads one operation uses. */
+  public static int threads() {
+    newManager().close();
+    return JniUtils.getNumThreads();
+  }
+
+  /**
+   * Calls a kernel that returns one array.
+   *
+   * @param manager the owner of the result
+   * @param arguments arrays, and {@code Integer}, {@code Double} or {@code Boolean} values
+   */
+  public static NDArray call(NDManager manager, String kernel, Object... arguments) {
+    try (IValue result = run(kernel, arguments)) {
+      return result.toTensor((PtNDManager) manager);
+    }
+  }
+
+  /** Calls a kernel that returns several arrays. */
+  public static NDArray[] callAll(NDManager manager, String kernel, Object... arguments) {
+    try (IValue result = run(kernel, arguments)) {
+      IValue[] parts = result.toIValueTuple();
+      NDArray[] arrays = new NDArray[parts.length];
+      for (int i = 0; i < parts.length; i++) {
+        arrays[i] = parts[i].toTensor((PtNDManager) manager);
+        parts[i].close();
+      }
+      return arrays;
+    }
+  }
+
+  /** Calls a kernel for its effect on its first argument. */
+  public static void update(String kernel, Object... arguments) {
+    run(kernel, arguments).close();
+  }
+
+  private static IValue run(String kernel, Object... arguments) {
+    IValue[] values = new IValue[arguments.length];
+    try {
+      for (int i = 0; i < arguments.length; i++) {
+        values[i] = value(arguments[i]);
+      }
+      return IValueUtils.runMethod(Holder.MODULE, kernel, values);
+    } finally {
+      for (IValue value : values) {
+        if (value != null) {
+          value.close();
+        }
+      }
+    }
+  }
+
+  private static IValue value(Object argument) {
+    if (argument instanceof PtNDArray array) {
+      return IValue.from(array);
+    }
+    if (argument instanceof Integer number) {
+      return IValue.from((long) number);
+    }
+    if (argument instanceof Boolean flag) {
+      return IValue.from(flag.booleanValue());
+    }
+    if (argument instanceof Double number) {
+      return IValue.from(number.doubleValue());
+    }
+    throw new IllegalArgumentException("kernel argument: " + argument);
+  }
+
+  /** Packs the module's text as TorchScript lays an archive out: stored entries in one folder. */
+  private static byte[] archive(byte[] text) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      store(zip, "k/data.pkl", DATA_PICKLE);
+      store(zip, "k/constants.pkl", CONSTANTS_PICKLE);
+      store(zip, "k/version", "3\n".getBytes(StandardCharsets.US_ASCII));
+      store(zip, "k/code/__torch__.py", text);
+    }
+    return bytes.toByteArray();
+  }
+
+  private static void store(ZipOutputStream zip, String name, byte[] content) throws IOException {
+    CRC32 crc = new CRC32();
+    crc.update(content);
+    ZipEntry entry = new ZipEntry(name);
+    entry.setMethod(ZipEntry.STORED);
+    entry.setSize(content.length);
+    entry.setCompressedSize(content.length);
+    entry.setCrc(crc.getValue());
+    zip.putNextEntry(entry);
+    zip.write(content);
+    zip.closeEntry();
+  }
+
+  private static byte[] concat(byte[]... parts) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (byte[] part : parts) {
+      all.writeBytes(part);
+    }
+    return all.toByteArray();
+  }
+}

@@ -1,0 +1,25 @@
+package org.edgefit.client.qlora;
+
+import ai.djl.ndarray.NDArray;
+import java.util.List;
+
+/**
+ * The LoRA branches of linear layers that share an input. Their A matrices lie under one another,
+ * so that one product with the input serves all of them.
+ *
+ * @param a the A matrices, (branches x rank, inputs)
+ * @param gradA the gradient of A, of the same shape
+ * @param branches the adapted layers, in the order of their rows in A
+ */
+record LoraGroup(NDArray a, NDArray gradA, List<Branch> branches) {
+
+  /**
+   * One adapted layer.
+   *
+   * @param layer the layer's place among those that share the input
+   * @param start the first of its rows in A
+   * @param b the B matrix, (outputs, rank)
+   * @param gradB the gradient of B
+   */
+  record Branch(int layer, int start, NDArray b, NDArray gradB) {}
+}

@@ -1,0 +1,207 @@
+package org.edgefit.client.qlora;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.TensorSpec;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.GoldenModels;
+import org.edgefit.client.model.TorchKernels;
+import org.edgefit.data.Example;
+import org.edgefit.format.Json;
+import org.edgefit.format.ModelConfig;
+import org.edgefit.format.PeftAdapter;
+import org.edgefit.format.SafetensorsFile;
+import org.edgefit.random.Seed;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The engine against transformers, PEFT and bitsandbytes. {@code -Dedgefit.golden=DIR} runs every
+ * case below a folder; copies of some are among the test resources.
+ */
+class GoldenParityTest {
+
+  private static final Seed SEED = new Seed(0);
+
+  @TempDir Path temp;
+
+  static List<Path> cases() throws IOException {
+    String folder = System.getProperty("edgefit.golden", "");
+    Path root = folder.isEmpty() ? Path.of("src/test/resources/golden") : Path.of(folder);
+    try (Stream<Path> folders = Files.list(root)) {
+      return folders.filter(path -> Files.exists(path.resolve(ModelConfig.FILE))).sorted().toList();
+    }
+  }
+
+  private static void assumeSupported(Path folder) throws IOException {
+    String type = Json.read(folder.resolve(ModelConfig.FILE)).path("model_type").asText();
+    assumeTrue(
+        ModelConfig.MODEL_TYPES.contains(type), () -> "model_type " + type + " is not supported");
+  }
+
+  /** Opens a case's model: in full precision, or with the quantisation states that lie beside. */
+  private BaseModel load(Path folder) throws IOException {
+    assumeSupported(folder);
+    return Files.exists(folder.resolve("nf4_states.safetensors"))
+        ? BaseModel.load(GoldenModels.withStoredStates(folder, temp), Quantization.NONE)
+        : BaseModel.load(folder, Quantization.NONE);
+  }
+
+  private static long[] longs(SafetensorsFile file, String name) throws IOException {
+    ByteBuffer bytes = file.read(name);
+    long[] values = new long[bytes.remaining() / Long.BYTES];
+    bytes.asLongBuffer().get(values);
+    return values;
+  }
+
+  private static List<Example> examples(SafetensorsFile golden) throws IOException {
+    List<Long> shape = golden.tensor("input_ids").shape();
+    int length = Math.toIntExact(shape.get(1));
+    long[] ids = longs(golden, "input_ids");
+    long[] mask = longs(golden, "attention_mask");
+    long[] labels = longs(golden, "labels");
+    List<Example> examples = new ArrayList<>();
+    for (int row = 0; row < shape.get(0); row++) {
+      int from = row * length;
+      int n = 0;
+      while (n < length && mask[from + n] == 1) {
+        n++;
+      }
+      int labelStart = n;
+      while (labelStart > 1 && labels[from + labelStart - 1] != -100) {
+        labelStart--;
+      }
+      int[] tokens = new int[n];
+      for (int i = 0; i < n; i++) {
+        tokens[i] = Math.toIntExact(ids[from + i]);
+      }
+      examples.add(new Example(tokens, labelStart));
+    }
+    return examples;
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void logitsAgree(Path folder) throws IOException {
+    try (BaseModel base = load(folder);
+        SafetensorsFile golden = SafetensorsFile.open(folder.resolve("golden.safetensors"));
+        NDManager manager = TorchKernels.newManager();
+        LoraWeights lora =
+            new LoraWeights(manager, base, PeftAdapter.read(folder.resolve("adapter0")));
+        Decoder decoder = new Decoder(base, lora)) {
+      int length = Math.toIntExact(golden.tensor("input_ids").shape().get(1));
+      int vocabulary = base.config().vocabularySize();
+      float[] expected = golden.floats("logits").array();
+      List<Example> examples = examples(golden);
+      for (int row = 0; row < examples.size(); row++) {
+        int[] ids = examples.get(row).ids();
+        float[] logits;
+        try (Decoder.Pass pass = decoder.new Pass(Batch.of(ids), false, null, SEED);
+            NDArray array = pass.logits(manager, 0, ids.length)) {
+          logits = array.toFloatArray();
+        }
+        for (int i = 0; i < logits.length; i++) {
+          assertThat(logits[i])
+              .as("row %d position %d id %d", row, i / vocabulary, i % vocabulary)
+              .isCloseTo(expected[row * length * vocabulary + i], within(1e-5f));
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void gradientsAndStepsAgree(Path folder) throws IOException {
+    try (BaseModel base = load(folder);
+        SafetensorsFile golden = SafetensorsFile.open(folder.resolve("golden.safetensors"));
+        NDManager manager = TorchKernels.newManager();
+        LoraWeights lora =
+            new LoraWeights(manager, base, PeftAdapter.read(folder.resolve("adapter0")));
+        Decoder decoder = new Decoder(base, lora)) {
+      ObjectNode numbers = Json.read(folder.resolve("golden.json"));
+      Batch batch = Batch.of(examples(golden));
+      assertThat(batch.labelTokens()).isEqualTo(numbers.get("n_label_tokens").asInt());
+      AdamW optimizer = new AdamW(lora.weights().capacity(), 0.9, 0.999, 1e-8, 0);
+      for (int step = 0; step < 3; step++) {
+        lora.clearGradients();
+        double loss = 0;
+        try (Decoder.Pass pass = decoder.new Pass(batch, true, null, SEED)) {
+          for (float likelihood : pass.backward(1.0 / batch.labelTokens())) {
+            loss -= likelihood;
+          }
+        }
+        double norm = AdamW.norm(lora.gradients());
+        assertThat(loss / batch.labelTokens())
+            .as("loss of step %d", step)
+            .isCloseTo(numbers.get("losses").get(step).asDouble(), within(1e-5));
+        assertThat(norm)
+            .as("gradient norm of step %d", step)
+            .isCloseTo(numbers.get("grad_norms_before_clip").get(step).asDouble(), within(1e-4));
+        if (step == 0) {
+          gradientsAgree(golden, lora);
+        }
+        optimizer.step(lora.weights(), lora.gradients(), AdamW.clipFactor(norm, 0.3), 2e-4);
+        if (step != 1) {
+          weightsAgree(golden, "step" + (step + 1) + ".", lora.toAdapter());
+        }
+      }
+    }
+  }
+
+  private static void gradientsAgree(SafetensorsFile golden, LoraWeights lora) throws IOException {
+    for (TensorSpec tensor : lora.toAdapter().layout().tensors()) {
+      float[] expected = golden.floats("grad." + tensor.name()).array();
+      FloatBuffer actual = lora.gradient(tensor.name());
+      double difference = 0;
+      double norm = 0;
+      for (int i = 0; i < expected.length; i++) {
+        difference += Math.pow(actual.get(i) - expected[i], 2);
+        norm += Math.pow(expected[i], 2);
+      }
+      assertThat(Math.sqrt(difference / norm)).as(tensor.name()).isLessThan(1e-4);
+    }
+  }
+
+  private static void weightsAgree(SafetensorsFile golden, String prefix, Adapter adapter)
+      throws IOException {
+    for (int t = 0; t < adapter.layout().tensors().size(); t++) {
+      String name = adapter.layout().tensors().get(t).name();
+      float[] expected = golden.floats(prefix + name).array();
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(adapter.tensor(t).get(i))
+            .as("%s%s[%d]", prefix, name, i)
+            .isCloseTo(expected[i], within(1e-6f));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void nf4StatesAreByteExact(Path folder) throws IOException {
+    assumeSupported(folder);
+    assumeTrue(Files.exists(folder.resolve("nf4_states.safetensors")), "the case is not quantised");
+    GoldenModels.assertQuantizedLikeStored(folder);
+  }
+
+  @Test
+  void casesAreThere() throws IOException {
+    assertThat(cases()).isNotEmpty();
+  }
+}
