@@ -19,6 +19,7 @@ import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelFiles;
 import org.edgefit.format.SafetensorsFile;
 import org.edgefit.format.StoredTensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A frozen decoder-only model. It is never changed after it is loaded, so any number of adapters
@@ -47,20 +48,24 @@ public final class BaseModel implements AutoCloseable {
       List<Linear> mlpIn,
       List<Linear> mlpOut) {}
 
+  private final Path directory;
   private final ModelConfig config;
   private final NDManager manager;
   private final NDArray embeddings;
   private final List<Layer> layers;
   private final NDArray finalNorm;
   private final FrozenMatrix head;
+  private @Nullable ModelTokenizer tokenizer;
 
   private BaseModel(
+      Path directory,
       ModelConfig config,
       NDManager manager,
       NDArray embeddings,
       List<Layer> layers,
       NDArray finalNorm,
       FrozenMatrix head) {
+    this.directory = directory;
     this.config = config;
     this.manager = manager;
     this.embeddings = embeddings;
@@ -91,6 +96,23 @@ public final class BaseModel implements AutoCloseable {
   /** Returns the model's shape. */
   public ModelConfig config() {
     return config;
+  }
+
+  /** Returns the directory that the model was loaded from. */
+  public Path directory() {
+    return directory;
+  }
+
+  /**
+   * Returns the model's tokenizer, which is loaded at the first call.
+   *
+   * @throws IOException if the directory's {@code tokenizer.json} is missing or broken
+   */
+  public synchronized ModelTokenizer tokenizer() throws IOException {
+    if (tokenizer == null) {
+      tokenizer = ModelTokenizer.load(directory);
+    }
+    return tokenizer;
   }
 
   /** Returns the token embeddings, (vocabulary, hidden). */
@@ -138,8 +160,11 @@ public final class BaseModel implements AutoCloseable {
 
   /** Frees the weights. */
   @Override
-  public void close() {
+  public synchronized void close() {
     manager.close();
+    if (tokenizer != null) {
+      tokenizer.close();
+    }
   }
 
   /** One loading of one directory. */
@@ -205,7 +230,7 @@ public final class BaseModel implements AutoCloseable {
                 + config.modelType()
                 + " model, or not supported");
       }
-      return new BaseModel(config, manager, embeddings, layers, finalNorm, head);
+      return new BaseModel(directory, config, manager, embeddings, layers, finalNorm, head);
     }
 
     private FrozenMatrix matrix(LinearSpec spec) throws IOException {

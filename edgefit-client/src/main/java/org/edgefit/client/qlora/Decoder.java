@@ -27,6 +27,8 @@ final class Decoder implements AutoCloseable {
    */
   private static final int LOGIT_BYTES = 24 << 20;
 
+  private static final Seed NO_SEED = new Seed(0);
+
   private final BaseModel base;
   private final NDManager manager;
   private final DecodeScratch scratch;
@@ -57,6 +59,8 @@ final class Decoder implements AutoCloseable {
     private final Batch batch;
     private final NDManager step = manager.newSubManager();
     private final Rotary rotary;
+    private final @Nullable NDArray mask;
+    private final @Nullable KeyValueCache cache;
     private final @Nullable Dropout dropout;
     private final Seed seed;
     private final List<DecoderLayer.Saved> saved = new ArrayList<>();
@@ -66,14 +70,23 @@ final class Decoder implements AutoCloseable {
      * Runs the blocks.
      *
      * @param keep whether a backward pass follows
+     * @param cache the keys and values of earlier tokens, to which those of the batch are added;
+     *     null for none
      * @param dropout masks of the LoRA inputs; null for none
      * @param seed the masks' seed
      */
-    Pass(Batch batch, boolean keep, @Nullable Dropout dropout, Seed seed) {
+    private Pass(
+        Batch batch,
+        boolean keep,
+        @Nullable KeyValueCache cache,
+        @Nullable Dropout dropout,
+        Seed seed) {
       this.batch = batch;
+      this.cache = cache;
       this.dropout = dropout != null && dropout.isActive() ? dropout : null;
       this.seed = seed;
-      this.rotary = Rotary.of(step, base.config(), batch.length());
+      this.rotary = Rotary.of(step, base.config(), batch.positions());
+      this.mask = batch.mask(step);
       NDArray x;
       try (NDArray ids = batch.ids(step)) {
         x = call(step, "embedding", base.embeddings(), ids);
@@ -93,7 +106,14 @@ final class Decoder implements AutoCloseable {
 
     private DecoderLayer.Context context(int layer) {
       return new DecoderLayer.Context(
-          step, batch.size(), rotary, scratch, dropout, seed.split(layer));
+          step,
+          batch.size(),
+          rotary,
+          mask,
+          cache == null ? null : cache.layer(layer),
+          scratch,
+          dropout,
+          seed.split(layer));
     }
 
     /** Returns the log-likelihood of each label of the batch, in nats. */
@@ -167,6 +187,21 @@ final class Decoder implements AutoCloseable {
     public void close() {
       step.close();
     }
+  }
+
+  /** Runs a batch whose gradients are wanted. */
+  Pass train(Batch batch, @Nullable Dropout dropout, Seed seed) {
+    return new Pass(batch, true, null, dropout, seed);
+  }
+
+  /** Runs a batch without dropout. */
+  Pass infer(Batch batch) {
+    return new Pass(batch, false, null, null, NO_SEED);
+  }
+
+  /** Runs the next tokens of a text. */
+  Pass infer(Batch batch, KeyValueCache cache) {
+    return new Pass(batch, false, cache, null, NO_SEED);
   }
 
   private int lowestAdapted() {

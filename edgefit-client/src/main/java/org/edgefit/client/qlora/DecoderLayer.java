@@ -47,6 +47,8 @@ final class DecoderLayer {
    * @param manager the owner of all arrays of the step
    * @param batch the number of examples
    * @param rotary the angles of the batch's positions
+   * @param mask what is added to the attention's scores; null for causal attention
+   * @param cache the keys and values of tokens before the batch; null if there are none
    * @param scratch where weights are decoded
    * @param dropout masks of the LoRA inputs; null outside training
    * @param seed this layer's randomness in this step
@@ -55,6 +57,8 @@ final class DecoderLayer {
       NDManager manager,
       int batch,
       Rotary rotary,
+      @Nullable NDArray mask,
+      KeyValueCache.@Nullable Layer cache,
       DecodeScratch scratch,
       @Nullable Dropout dropout,
       Seed seed) {
@@ -143,8 +147,7 @@ final class DecoderLayer {
       call(manager, "heads", projected[2], context.batch(), config.keyValueHeads())
     };
     close(projected);
-    int group = config.heads() / config.keyValueHeads();
-    NDArray[] attention = callAll(manager, "attention", qkv[0], qkv[1], qkv[2], group, true);
+    NDArray[] attention = attend(context, qkv[0], qkv[1], qkv[2]);
     NDArray middle = run(context, ATTENTION_OUT, attention[0], downs)[0];
     update("add_", middle, x);
 
@@ -159,6 +162,22 @@ final class DecoderLayer {
     update("add_", out, middle);
     return new Forward(
         out, new Saved(x, normed[1], qkv, attention, middle, mlpNormed[1], gateUp, downs));
+  }
+
+  /** Returns the attention's result as (T, N D) and as (B, N, S, D), and its log-sum-exp. */
+  private NDArray[] attend(Context context, NDArray q, NDArray k, NDArray v) {
+    NDManager manager = context.manager();
+    int group = config.heads() / config.keyValueHeads();
+    if (context.mask() != null) {
+      return callAll(manager, "attention_masked", q, k, v, group, context.mask());
+    }
+    KeyValueCache.Layer cache = context.cache();
+    if (cache == null) {
+      return callAll(manager, "attention", q, k, v, group, true);
+    }
+    boolean first = cache.isEmpty();
+    cache.append(k, v);
+    return callAll(manager, "attention", q, cache.keys(), cache.values(), group, first);
   }
 
   /** The output of a block, and what its backward pass needs. */

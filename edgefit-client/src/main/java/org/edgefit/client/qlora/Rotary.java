@@ -17,9 +17,10 @@ import org.edgefit.format.ModelConfig;
  */
 record Rotary(NDArray cos, NDArray sin) implements AutoCloseable {
 
-  static Rotary of(NDManager manager, ModelConfig config, int length) {
+  /** Returns the angles of the given positions, one row each. */
+  static Rotary of(NDManager manager, ModelConfig config, int[] positions) {
     int half = config.headSize() / 2;
-    Shape shape = new Shape(length, config.headSize());
+    Shape shape = new Shape(positions.length, config.headSize());
     ByteBuffer cos = memory(shape);
     ByteBuffer sin = memory(shape);
     float[] frequencies = new float[half];
@@ -27,10 +28,10 @@ record Rotary(NDArray cos, NDArray sin) implements AutoCloseable {
       float exponent = 2f * i / config.headSize();
       frequencies[i] = 1f / (float) Math.pow(config.ropeTheta(), exponent);
     }
-    for (int position = 0; position < length; position++) {
+    for (int row = 0; row < positions.length; row++) {
       for (int i = 0; i < half; i++) {
-        float angle = position * frequencies[i];
-        int first = (position * config.headSize() + i) * Float.BYTES;
+        float angle = positions[row] * frequencies[i];
+        int first = (row * config.headSize() + i) * Float.BYTES;
         int second = first + half * Float.BYTES;
         float c = (float) Math.cos(angle);
         float s = (float) Math.sin(angle);

@@ -28,8 +28,6 @@ class Kernels(Module):
     return torch.addcmul_(dx, x, c, value=-1)
   def linear(self: __torch__.Kernels, x: Tensor, w: Tensor) -> Tensor:
     return torch.mm(x, torch.t(w))
-  def linear_add_(self: __torch__.Kernels, y: Tensor, x: Tensor, w: Tensor) -> Tensor:
-    return torch.addmm_(y, x, torch.t(w))
   def linear_backward(self: __torch__.Kernels, dy: Tensor, w: Tensor) -> Tensor:
     return torch.mm(dy, w)
   def linear_backward_add_(self: __torch__.Kernels, dx: Tensor, dy: Tensor, w: Tensor) -> Tensor:
@@ -72,6 +70,17 @@ class Kernels(Module):
     rows = torch.mul(torch.size(q, 0), torch.size(q, 2))
     flat = torch.reshape(torch.transpose(o, 1, 2), [rows, torch.mul(torch.size(q, 1), torch.size(q, 3))])
     return (flat, o, lse)
+  def attention_masked(self: __torch__.Kernels, q: Tensor, k: Tensor, v: Tensor, group: int, mask: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+    k0 = torch.repeat_interleave(k, group, 1)
+    v0 = torch.repeat_interleave(v, group, 1)
+    o, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k0, v0, 0., False, attn_mask=mask)
+    rows = torch.mul(torch.size(q, 0), torch.size(q, 2))
+    flat = torch.reshape(torch.transpose(o, 1, 2), [rows, torch.mul(torch.size(q, 1), torch.size(q, 3))])
+    return (flat, o, lse)
+  def append(self: __torch__.Kernels, past: Tensor, new: Tensor) -> Tensor:
+    return torch.cat([past, new], 2)
+  def copy(self: __torch__.Kernels, x: Tensor) -> Tensor:
+    return torch.clone(x)
   def attention_backward(self: __torch__.Kernels, dflat: Tensor, q: Tensor, k: Tensor, v: Tensor, o: Tensor, lse: Tensor, group: int) -> Tuple[Tensor, Tensor, Tensor]:
     batch = torch.size(q, 0)
     heads = torch.size(q, 1)
@@ -98,8 +107,6 @@ class Kernels(Module):
     return (dgate, dup)
   def add_(self: __torch__.Kernels, y: Tensor, x: Tensor) -> Tensor:
     return torch.add_(y, x)
-  def add(self: __torch__.Kernels, y: Tensor, x: Tensor) -> Tensor:
-    return torch.add(y, x)
   def log_likelihoods(self: __torch__.Kernels, h: Tensor, table: Tensor, labels: Tensor) -> Tensor:
     logits = torch.mm(h, torch.t(table))
     log_p = torch._log_softmax(logits, -1, False, out=logits)

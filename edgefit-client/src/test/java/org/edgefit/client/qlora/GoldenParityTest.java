@@ -38,8 +38,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class GoldenParityTest {
 
-  private static final Seed SEED = new Seed(0);
-
   @TempDir Path temp;
 
   static List<Path> cases() throws IOException {
@@ -113,7 +111,7 @@ class GoldenParityTest {
       for (int row = 0; row < examples.size(); row++) {
         int[] ids = examples.get(row).ids();
         float[] logits;
-        try (Decoder.Pass pass = decoder.new Pass(Batch.of(ids), false, null, SEED);
+        try (Decoder.Pass pass = decoder.infer(Batch.of(ids));
             NDArray array = pass.logits(manager, 0, ids.length)) {
           logits = array.toFloatArray();
         }
@@ -142,7 +140,7 @@ class GoldenParityTest {
       for (int step = 0; step < 3; step++) {
         lora.clearGradients();
         double loss = 0;
-        try (Decoder.Pass pass = decoder.new Pass(batch, true, null, SEED)) {
+        try (Decoder.Pass pass = decoder.train(batch, null, new Seed(0))) {
           for (float likelihood : pass.backward(1.0 / batch.labelTokens())) {
             loss -= likelihood;
           }

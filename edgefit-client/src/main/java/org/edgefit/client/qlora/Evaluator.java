@@ -1,0 +1,211 @@
+package org.edgefit.client.qlora;
+
+import ai.djl.ndarray.NDManager;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.client.Training;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.TorchKernels;
+import org.edgefit.data.Example;
+import org.edgefit.data.ExampleEncoder;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.data.InstructionRecord;
+import org.edgefit.metrics.ConfusionMatrix;
+import org.edgefit.metrics.Perplexity;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Measures a model on held-out records: the loss of their responses, and for records with a label
+ * how well the model classifies.
+ *
+ * <p>A class is predicted by scoring the label strings: the predicted one is that which the model
+ * is most likely to begin its response with, by the sum of the log-probabilities of its tokens. Of
+ * two labels one of which begins with the other, the shorter always wins.
+ */
+public final class Evaluator implements AutoCloseable {
+
+  /** The most padded tokens in a forward pass. */
+  private static final int TOKENS_PER_PASS = 2048;
+
+  private final BaseModel base;
+  private final NDManager manager;
+  private final @Nullable LoraWeights lora;
+  private final Decoder decoder;
+
+  /**
+   * Makes an evaluator.
+   *
+   * @param adapter the adapter; null for the base model alone
+   */
+  public Evaluator(BaseModel base, @Nullable Adapter adapter) {
+    this.base = base;
+    this.manager = TorchKernels.newManager();
+    this.lora = adapter == null ? null : new LoraWeights(manager, base, adapter);
+    this.decoder = new Decoder(base, lora);
+  }
+
+  /** Is told how far an evaluation is, by the thread that evaluates. */
+  @FunctionalInterface
+  public interface Progress {
+    /** So many of the records are done. */
+    void recordsDone(int done, int records);
+  }
+
+  /**
+   * What was measured.
+   *
+   * @param records the records
+   * @param loss the mean negative log-likelihood of the responses' tokens, in nats
+   * @param dropped the records whose text did not fit the length, which the loss leaves out
+   * @param confusion the true and predicted classes of the records with a label; null without such
+   */
+  public record Evaluation(
+      int records, double loss, int dropped, @Nullable ConfusionMatrix confusion) {
+
+    /** Returns the measures by name: loss, perplexity and, with labels, accuracy and the rest. */
+    public Map<String, Double> metrics() {
+      Map<String, Double> metrics = new TreeMap<>();
+      metrics.put("loss", loss);
+      metrics.put("perplexity", Perplexity.of(loss));
+      if (confusion != null) {
+        metrics.putAll(confusion.metrics());
+      }
+      return metrics;
+    }
+  }
+
+  /**
+   * Evaluates records.
+   *
+   * @param labels the classes; where empty, those of the records
+   * @param training the template and the most tokens of a record
+   * @throws IllegalArgumentException if no record fits the length
+   */
+  public Evaluation evaluate(
+      InstructionDataset data, List<String> labels, Training training, Progress progress)
+      throws IOException {
+    ExampleEncoder encoder =
+        new ExampleEncoder(
+            base.tokenizer(),
+            base.tokenizer().template(training.template()),
+            training.maxLength(),
+            true);
+    List<InstructionRecord> labelled =
+        data.records().stream().filter(record -> record.label() != null).toList();
+    int all = data.size() + labelled.size();
+    ExampleEncoder.Encoded encoded = encoder.encode(data);
+    if (encoded.examples().isEmpty()) {
+      throw new IllegalArgumentException(
+          "records: none of "
+              + data.size()
+              + " has a response within "
+              + training.maxLength()
+              + " tokens");
+    }
+    double loss = loss(encoded.examples(), done -> progress.recordsDone(done, all));
+
+    ConfusionMatrix confusion = null;
+    if (!labelled.isEmpty()) {
+      List<String> classes = labels.isEmpty() ? data.labels() : labels;
+      confusion = new ConfusionMatrix(classes);
+      int done = data.size();
+      for (InstructionRecord record : labelled) {
+        String truth = String.valueOf(record.label());
+        confusion.add(truth, classify(record, classes, encoder));
+        progress.recordsDone(++done, all);
+      }
+    }
+    return new Evaluation(data.size(), loss, encoded.dropped(), confusion);
+  }
+
+  private interface Counter {
+    void done(int examples);
+  }
+
+  /** Returns the mean loss of the labelled tokens; examples of like length share a pass. */
+  private double loss(List<Example> examples, Counter counter) {
+    List<Example> byLength = new ArrayList<>(examples);
+    byLength.sort(Comparator.comparingInt(Example::length));
+    double sum = 0;
+    long tokens = 0;
+    for (int from = 0; from < byLength.size(); ) {
+      int to = from + 1;
+      while (to < byLength.size()
+          && (to + 1 - from) * byLength.get(to).length() <= TOKENS_PER_PASS) {
+        to++;
+      }
+      Batch batch = Batch.of(byLength.subList(from, to));
+      try (Decoder.Pass pass = decoder.infer(batch)) {
+        for (float likelihood : pass.logLikelihoods()) {
+          sum -= likelihood;
+        }
+      }
+      tokens += batch.labelTokens();
+      from = to;
+      counter.done(to);
+    }
+    return sum / tokens;
+  }
+
+  private String classify(InstructionRecord record, List<String> labels, ExampleEncoder encoder) {
+    List<int[]> texts = new ArrayList<>();
+    for (String label : labels) {
+      Example example = encoder.encode(record, encoder.openAnswer(record, label));
+      if (example == null) {
+        throw new IllegalArgumentException(
+            "label: \"" + label + "\" (expected: to fit the most tokens of a record)");
+      }
+      texts.add(example.ids());
+    }
+    double[] scores = scores(texts);
+    int best = 0;
+    for (int i = 1; i < scores.length; i++) {
+      if (scores[i] > scores[best]) {
+        best = i;
+      }
+    }
+    return labels.get(best);
+  }
+
+  /** Returns each text's log-likelihood after the tokens with which all of them begin. */
+  private double[] scores(List<int[]> texts) {
+    int[] first = texts.get(0);
+    int common = first.length;
+    for (int[] text : texts) {
+      int i = 0;
+      while (i < Math.min(common, text.length) && text[i] == first[i]) {
+        i++;
+      }
+      common = i;
+    }
+    int shared = Math.max(1, common);
+    List<int[]> endings = new ArrayList<>();
+    for (int[] text : texts) {
+      endings.add(Arrays.copyOfRange(text, shared, text.length));
+    }
+    Batch batch = Batch.branching(Arrays.copyOf(first, shared), endings);
+    double[] scores = new double[texts.size()];
+    try (Decoder.Pass pass = decoder.infer(batch)) {
+      float[] likelihoods = pass.logLikelihoods();
+      for (int i = 0; i < likelihoods.length; i++) {
+        scores[batch.labelExample(i)] += likelihoods[i];
+      }
+    }
+    return scores;
+  }
+
+  @Override
+  public void close() {
+    decoder.close();
+    if (lora != null) {
+      lora.close();
+    }
+    manager.close();
+  }
+}

@@ -1,0 +1,139 @@
+package org.edgefit.client.qlora;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.TreeMap;
+import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.client.ClientId;
+import org.edgefit.client.EvaluateInstruction;
+import org.edgefit.client.EvaluateResult;
+import org.edgefit.client.FederatedClient;
+import org.edgefit.client.FitInstruction;
+import org.edgefit.client.FitResult;
+import org.edgefit.client.Training;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.TorchKernels;
+import org.edgefit.data.ExampleEncoder;
+import org.edgefit.data.InstructionDataset;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A home: a frozen base model and private records, on which it trains the adapter that it is sent.
+ * Any number of them can share a base model in one JVM.
+ */
+public final class QloraClient implements FederatedClient {
+
+  private static final Logger log = LoggerFactory.getLogger(QloraClient.class);
+
+  private final String id;
+  private final BaseModel base;
+  private final InstructionDataset data;
+  private final @Nullable InstructionDataset heldOut;
+  private final StepListener listener;
+
+  private QloraClient(
+      String id,
+      BaseModel base,
+      InstructionDataset data,
+      @Nullable InstructionDataset heldOut,
+      StepListener listener) {
+    this.id = ClientId.require(id);
+    this.base = base;
+    this.data = data;
+    this.heldOut = heldOut;
+    this.listener = listener;
+  }
+
+  /**
+   * Makes a client.
+   *
+   * @param id the client's id, unique in a run
+   * @param data the records that it trains on
+   */
+  public QloraClient(String id, BaseModel base, InstructionDataset data) {
+    this(id, base, data, null, StepListener.none());
+  }
+
+  /** Returns this client with records to evaluate on. */
+  public QloraClient withHeldOut(InstructionDataset newHeldOut) {
+    return new QloraClient(id, base, data, newHeldOut, listener);
+  }
+
+  /** Returns this client with a listener to its training steps. */
+  public QloraClient withListener(StepListener newListener) {
+    return new QloraClient(id, base, data, heldOut, newListener);
+  }
+
+  @Override
+  public String id() {
+    return id;
+  }
+
+  @Override
+  public Map<String, String> description() {
+    Map<String, String> description = new TreeMap<>();
+    description.put("threads", Integer.toString(TorchKernels.threads()));
+    description.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    description.put("java", Runtime.version().toString());
+    return description;
+  }
+
+  @Override
+  public FitResult fit(FitInstruction instruction) throws IOException, InterruptedException {
+    long start = System.nanoTime();
+    Training training = instruction.training();
+    ExampleEncoder.Encoded encoded =
+        new ExampleEncoder(
+                base.tokenizer(),
+                base.tokenizer().template(training.template()),
+                training.maxLength(),
+                training.responseOnly())
+            .encode(data);
+    if (encoded.dropped() > 0) {
+      log.info(
+          "{}: {} of {} records do not fit {} tokens and are left out",
+          id,
+          encoded.dropped(),
+          data.size(),
+          training.maxLength());
+    }
+    if (encoded.examples().isEmpty()) {
+      throw new IOException(
+          id
+              + ": none of its "
+              + data.size()
+              + " records has a response within "
+              + training.maxLength()
+              + " tokens");
+    }
+    QloraTrainer.Result result =
+        new QloraTrainer(base, listener)
+            .train(
+                encoded.examples(),
+                instruction.adapter(),
+                training,
+                instruction.round(),
+                instruction.rounds(),
+                instruction.seed());
+    AdapterDelta delta = result.adapter().minus(instruction.adapter());
+    Map<String, Double> metrics = new TreeMap<>();
+    metrics.put("loss", result.loss());
+    metrics.put("seconds", (System.nanoTime() - start) / 1e9);
+    return new FitResult(delta, encoded.examples().size(), encoded.labelTokens(), metrics);
+  }
+
+  @Override
+  public EvaluateResult evaluate(EvaluateInstruction instruction) throws IOException {
+    if (heldOut == null) {
+      throw new UnsupportedOperationException(id + " has no data to evaluate on");
+    }
+    try (Evaluator evaluator = new Evaluator(base, instruction.adapter())) {
+      Evaluator.Evaluation evaluation =
+          evaluator.evaluate(
+              heldOut, heldOut.labels(), instruction.training(), (done, records) -> {});
+      return new EvaluateResult(evaluation.records(), evaluation.metrics());
+    }
+  }
+}

@@ -1,0 +1,137 @@
+package org.edgefit.client.qlora;
+
+import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.client.Training;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.TorchKernels;
+import org.edgefit.data.Example;
+import org.edgefit.random.Seed;
+
+/**
+ * Trains an adapter over a frozen base model (QLoRA, Dettmers et al. 2023). Each training has its
+ * own weights, optimizer and random streams, so that several can share a base model at once.
+ */
+public final class QloraTrainer {
+
+  private final BaseModel base;
+  private final StepListener listener;
+
+  /** Makes a trainer. */
+  public QloraTrainer(BaseModel base, StepListener listener) {
+    this.base = base;
+    this.listener = listener;
+  }
+
+  /**
+   * What a training leads to.
+   *
+   * @param adapter the trained adapter
+   * @param loss the mean loss of the last epoch's learned tokens, in nats
+   * @param steps the optimizer steps
+   */
+  public record Result(Adapter adapter, double loss, int steps) {}
+
+  /**
+   * Trains on examples. The gradient of a step is that of the mean loss over all learned tokens of
+   * the step, however they are spread over its forward passes. The optimizer starts afresh.
+   *
+   * @param examples at least one
+   * @param start the adapter to start from
+   * @param round the round, from 1, for a schedule that spans the run
+   * @param rounds the rounds of the run
+   * @param seed the order of the examples and the dropout
+   * @throws InterruptedException if the thread is interrupted between steps
+   */
+  public Result train(
+      List<Example> examples, Adapter start, Training training, int round, int rounds, Seed seed)
+      throws InterruptedException {
+    if (examples.isEmpty()) {
+      throw new IllegalArgumentException("examples: none (expected: at least one)");
+    }
+    try (NDManager manager = TorchKernels.newManager();
+        LoraWeights lora = new LoraWeights(manager, base, start);
+        Decoder decoder = new Decoder(base, lora);
+        Dropout dropout = new Dropout(manager, start.config().dropout())) {
+      AdamW optimizer =
+          new AdamW(
+              lora.weights().capacity(),
+              training.beta1(),
+              training.beta2(),
+              training.epsilon(),
+              training.weightDecay());
+      int perStep = training.batchSize() * training.accumulation();
+      int stepsPerEpoch = (examples.size() + perStep - 1) / perStep;
+      int steps = stepsPerEpoch * training.epochs();
+      int step = 0;
+      double epochLoss = 0;
+      for (int epoch = 0; epoch < training.epochs(); epoch++) {
+        List<Example> shuffled = new ArrayList<>(examples);
+        Collections.shuffle(shuffled, new Random(seed.split("order").split(epoch).value()));
+        double lossSum = 0;
+        long tokens = 0;
+        for (int from = 0; from < shuffled.size(); from += perStep) {
+          if (Thread.interrupted()) {
+            throw new InterruptedException("training was stopped after step " + step);
+          }
+          List<Example> chosen = shuffled.subList(from, Math.min(shuffled.size(), from + perStep));
+          long stepTokens = chosen.stream().mapToLong(Example::labelTokens).sum();
+          double loss =
+              accumulate(
+                  decoder, lora, dropout, chosen, training, seed.split("dropout").split(step));
+          double norm = AdamW.norm(lora.gradients());
+          optimizer.step(
+              lora.weights(),
+              lora.gradients(),
+              AdamW.clipFactor(norm, training.clipNorm()),
+              learningRate(training, step, steps, round, rounds));
+          step++;
+          lossSum += loss;
+          tokens += stepTokens;
+          listener.stepDone(step, steps, loss / stepTokens);
+        }
+        epochLoss = lossSum / tokens;
+      }
+      return new Result(lora.toAdapter(), epochLoss, steps);
+    }
+  }
+
+  /** Sums the gradients of a step's forward passes, and returns the sum of its losses. */
+  private static double accumulate(
+      Decoder decoder,
+      LoraWeights lora,
+      Dropout dropout,
+      List<Example> examples,
+      Training training,
+      Seed seed) {
+    lora.clearGradients();
+    long tokens = examples.stream().mapToLong(Example::labelTokens).sum();
+    double loss = 0;
+    for (int from = 0; from < examples.size(); from += training.batchSize()) {
+      int to = Math.min(examples.size(), from + training.batchSize());
+      Batch batch = Batch.of(examples.subList(from, to));
+      try (Decoder.Pass pass = decoder.train(batch, dropout, seed.split(from))) {
+        for (float likelihood : pass.backward(1.0 / tokens)) {
+          loss -= likelihood;
+        }
+      }
+    }
+    return loss;
+  }
+
+  private static double learningRate(
+      Training training, int step, int steps, int round, int rounds) {
+    long at = step;
+    long span = steps;
+    if (training.scheduleOverRun()) {
+      at += (long) (round - 1) * steps;
+      span *= rounds;
+    }
+    long warmup = (long) Math.ceil(training.warmupRatio() * span);
+    return training.learningRate() * training.schedule().factor(at, span, warmup);
+  }
+}

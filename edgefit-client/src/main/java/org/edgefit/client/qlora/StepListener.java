@@ -1,0 +1,20 @@
+package org.edgefit.client.qlora;
+
+/** Is told of each optimizer step of a training, by the thread that trains. */
+@FunctionalInterface
+public interface StepListener {
+
+  /**
+   * A step is done.
+   *
+   * @param step the step, from 1
+   * @param steps the steps of this training
+   * @param loss the mean loss of the step's learned tokens, in nats
+   */
+  void stepDone(int step, int steps, double loss);
+
+  /** Returns a listener that does nothing. */
+  static StepListener none() {
+    return (step, steps, loss) -> {};
+  }
+}
