@@ -9,6 +9,7 @@ import java.util.Map;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.TensorSpec;
 
 /** Adapters and their changes as single safetensors files; the same values give the same bytes. */
@@ -60,6 +61,24 @@ public final class AdapterFile {
       Map<String, FloatBuffer> values = source.mapAllFloats();
       return AdapterDelta.of(
           layout, layout.tensors().stream().map(tensor -> values.get(tensor.name())).toList());
+    }
+  }
+
+  /**
+   * Reads an adapter's weights, which must have this layout.
+   *
+   * @throws IOException if the file is not a valid safetensors file of floating-point tensors
+   * @throws IllegalArgumentException naming the first tensor that differs from the layout
+   */
+  public static Adapter readAdapter(Path file, LoraConfig config, AdapterLayout layout)
+      throws IOException {
+    try (SafetensorsFile source = SafetensorsFile.open(file)) {
+      layout.requireSame(layoutOf(source));
+      List<FloatBuffer> values = new ArrayList<>();
+      for (TensorSpec tensor : layout.tensors()) {
+        values.add(source.floats(tensor.name()));
+      }
+      return Adapter.of(config, layout, values);
     }
   }
 

@@ -3,7 +3,6 @@ package org.edgefit.format;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,11 +60,7 @@ public final class PeftAdapter {
     try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(WEIGHTS))) {
       AdapterLayout layout = AdapterFile.layoutOf(file);
       requireLora(file.path(), config, layout);
-      List<FloatBuffer> values = new ArrayList<>();
-      for (TensorSpec tensor : layout.tensors()) {
-        values.add(file.floats(tensor.name()));
-      }
-      return Adapter.of(config, layout, values);
+      return AdapterFile.readAdapter(file.path(), config, layout);
     }
   }
 

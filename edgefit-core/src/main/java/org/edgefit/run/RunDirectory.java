@@ -45,14 +45,23 @@ public final class RunDirectory {
    * @throws IOException if the path holds a run already, or is not a directory
    */
   public static RunDirectory create(Path path) throws IOException {
+    requireNew(path);
+    Files.createDirectories(path.resolve("rounds"));
+    return new RunDirectory(path);
+  }
+
+  /**
+   * Checks that a path can become a run's directory, without making it.
+   *
+   * @throws IOException if the path holds a run already, or is not a directory
+   */
+  public static void requireNew(Path path) throws IOException {
     if (Files.exists(path) && !Files.isDirectory(path)) {
       throw new IOException(path + ": a file (expected: a directory for the run)");
     }
     if (Files.exists(path.resolve(MANIFEST)) || Files.exists(path.resolve("rounds"))) {
       throw new IOException(path + ": holds a run already (expected: a new or empty directory)");
     }
-    Files.createDirectories(path.resolve("rounds"));
-    return new RunDirectory(path);
   }
 
   /** Makes a directory that {@link #delete} removes. */

@@ -73,6 +73,11 @@ public final class QloraClient implements FederatedClient {
 
   @Override
   public Map<String, String> description() {
+    return machine();
+  }
+
+  /** Returns what a run records of this machine: results are repeatable for the same threads. */
+  public static Map<String, String> machine() {
     Map<String, String> description = new TreeMap<>();
     description.put("threads", Integer.toString(TorchKernels.threads()));
     description.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));

@@ -1,0 +1,7 @@
+@echo off
+rem Starts edgefit-client. JAVA_HOME chooses the Java, JAVA_OPTS adds options to it.
+setlocal
+set "JAVA=java"
+if defined JAVA_HOME set "JAVA=%JAVA_HOME%\bin\java"
+"%JAVA%" -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=error -Dorg.slf4j.simpleLogger.log.org.edgefit=info -Dorg.slf4j.simpleLogger.showThreadName=false -Dorg.slf4j.simpleLogger.showShortLogName=true %JAVA_OPTS% -cp "%~dp0..\lib\*" org.edgefit.client.cli.ClientMain %*
+exit /b %ERRORLEVEL%

@@ -1,0 +1,43 @@
+package org.edgefit.client.cli;
+
+import org.edgefit.cli.Launcher;
+import picocli.CommandLine.Command;
+
+/** The launcher {@code edgefit-client}. */
+@Command(
+    name = "edgefit-client",
+    description =
+        "Trains LoRA adapters over a frozen 4-bit base model, alone or in a federation, and uses"
+            + " them.",
+    mixinStandardHelpOptions = true,
+    version = "edgefit 0.1.0",
+    subcommands = {
+      JoinCommand.class,
+      TrainCommand.class,
+      EvaluateCommand.class,
+      GenerateCommand.class,
+      QuantizeCommand.class,
+      LogitsCommand.class
+    },
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "",
+      "Examples:",
+      "  edgefit-client join --server gateway:8080 --model models/tiny --data home.jsonl --id home-1",
+      "  edgefit-client train --model models/tiny --data home.jsonl --out adapters/home",
+      "  edgefit-client evaluate --model models/tiny --adapter adapters/home --data test.jsonl",
+      "",
+      "Data are JSON objects, a line each, with the keys of Dolly: instruction, response and, if",
+      "there are such, context, category, and label for classification.",
+      "",
+      "Exit status: 0 done, 1 it could not be done, 2 wrong usage."
+    })
+public final class ClientMain {
+
+  private ClientMain() {}
+
+  /** Runs the launcher. */
+  public static void main(String[] args) {
+    System.exit(Launcher.execute(new ClientMain(), args));
+  }
+}

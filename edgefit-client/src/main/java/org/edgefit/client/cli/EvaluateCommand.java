@@ -1,0 +1,127 @@
+package org.edgefit.client.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.Training;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.Evaluator;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.format.Json;
+import org.edgefit.metrics.ConfusionMatrix;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Measures a model on held-out records. */
+@Command(
+    name = "evaluate",
+    description = {
+      "Measures a model on records: the loss of their responses and, for those with a label,"
+          + " accuracy, precision, recall and F1.",
+      "",
+      "The class of a record is the label with which the model is most likely to begin its"
+          + " response."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class EvaluateCommand implements Callable<Integer> {
+
+  @Mixin private ModelOptions model = new ModelOptions();
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "FILE.jsonl",
+      description = "records to evaluate on")
+  private Path data = Path.of("");
+
+  @Option(
+      names = "--labels",
+      split = ",",
+      paramLabel = "LABEL",
+      description = "the classes (default: those of the data)")
+  private List<String> labels = List.of();
+
+  @Option(
+      names = "--max-length",
+      paramLabel = "N",
+      description = "most tokens of a record (default: ${DEFAULT-VALUE})")
+  private int maxLength = Training.defaults().maxLength();
+
+  @Option(
+      names = "--template",
+      paramLabel = "NAME",
+      description = "prompt template, or auto for the model's own (default: ${DEFAULT-VALUE})")
+  private String template = Training.AUTO_TEMPLATE;
+
+  @Option(
+      names = "--quantization",
+      description =
+          "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: nf4, as in"
+              + " training)")
+  private Quantization quantization = Quantization.NF4;
+
+  @Option(names = "--json", description = "print one JSON object")
+  private boolean json;
+
+  @Mixin private MachineOptions machine = new MachineOptions();
+
+  @Override
+  public Integer call() throws IOException {
+    InstructionDataset records = InstructionDataset.jsonl(data);
+    Training settings =
+        Training.defaults().toBuilder().maxLength(maxLength).template(template).build();
+    var adapter = model.readAdapter();
+    machine.apply();
+    try (BaseModel base = model.load(quantization);
+        Evaluator evaluator = new Evaluator(base, adapter);
+        Progress progress = new Progress("evaluating", 50)) {
+      Evaluator.Evaluation evaluation =
+          evaluator.evaluate(
+              records, labels, settings, (done, all) -> progress.show(done, all, ""));
+      print(evaluation);
+    }
+    return 0;
+  }
+
+  private void print(Evaluator.Evaluation evaluation) {
+    ConfusionMatrix confusion = evaluation.confusion();
+    if (json) {
+      Map<String, Object> result = new LinkedHashMap<>();
+      result.put("records", evaluation.records());
+      result.put("dropped", evaluation.dropped());
+      result.putAll(evaluation.metrics());
+      if (confusion != null) {
+        Map<String, Object> classes = new LinkedHashMap<>();
+        for (String label : confusion.labels()) {
+          classes.put(
+              label,
+              Map.of(
+                  "precision", confusion.precision(label),
+                  "recall", confusion.recall(label),
+                  "f1", confusion.f1(label)));
+        }
+        result.put("classes", classes);
+      }
+      System.out.println(Json.line(result));
+      return;
+    }
+    Map<String, Double> metrics = evaluation.metrics();
+    System.out.printf(
+        Locale.ROOT,
+        "%d records, %d dropped%nloss %.4f, perplexity %.3f%n",
+        evaluation.records(),
+        evaluation.dropped(),
+        metrics.get("loss"),
+        metrics.get("perplexity"));
+    if (confusion != null) {
+      System.out.print(confusion.report());
+    }
+  }
+}

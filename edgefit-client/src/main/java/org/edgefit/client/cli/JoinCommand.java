@@ -1,0 +1,134 @@
+package org.edgefit.client.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.edgefit.client.ClientId;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.QloraClient;
+import org.edgefit.client.wire.JoinRequest;
+import org.edgefit.client.wire.ServerConnection;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.format.ModelConfig;
+import org.edgefit.format.ModelFiles;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Takes part in a run. */
+@Command(
+    name = "join",
+    description = {
+      "Dials a server and takes part in its run until it is over.",
+      "",
+      "The data stay here: only the change of the adapter is sent. The server says how to train;"
+          + " its base model must be this one, to the byte."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class JoinCommand implements Callable<Integer> {
+
+  @Option(
+      names = "--server",
+      required = true,
+      paramLabel = "HOST:PORT",
+      description = "the server's address")
+  private String server = "";
+
+  @Option(
+      names = "--id",
+      required = true,
+      paramLabel = "NAME",
+      description = "this client's name, unique in the run")
+  private String id = "";
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description = "Hugging Face directory of the base model")
+  private Path model = Path.of("");
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "FILE.jsonl",
+      description = "records to train on")
+  private Path data = Path.of("");
+
+  @Option(
+      names = "--eval-data",
+      paramLabel = "FILE.jsonl",
+      description = "records to evaluate on, if the server asks")
+  private @Nullable Path evaluationData;
+
+  @Option(
+      names = "--patience",
+      paramLabel = "SECONDS",
+      description =
+          "how long to try to reach the server before giving up (default: ${DEFAULT-VALUE})")
+  private long patienceSeconds = 600;
+
+  @Mixin private MachineOptions machine = new MachineOptions();
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    int colon = server.lastIndexOf(':');
+    int port = colon < 1 ? -1 : port(server.substring(colon + 1));
+    if (port < 1) {
+      throw new IllegalArgumentException("--server: " + server + " (expected: HOST:PORT)");
+    }
+    ClientId.require(id);
+    InstructionDataset records = InstructionDataset.jsonl(data);
+    InstructionDataset heldOut =
+        evaluationData == null ? null : InstructionDataset.jsonl(evaluationData);
+    ModelConfig config = ModelConfig.read(model);
+    machine.apply();
+    BaseModel[] loaded = new BaseModel[1];
+    Path work = Files.createTempDirectory("edgefit-" + id + "-");
+    JoinRequest request =
+        new JoinRequest(
+            id,
+            ModelFiles.contentHash(model),
+            config.linearLayers(),
+            QloraClient.machine(),
+            work,
+            Duration.ofSeconds(patienceSeconds),
+            training -> {
+              BaseModel base = BaseModel.load(model, training.quantization());
+              loaded[0] = base;
+              Progress progress = new Progress(id, 1);
+              QloraClient client =
+                  new QloraClient(id, base, records)
+                      .withListener(
+                          (step, steps, loss) ->
+                              progress.show(
+                                  step, steps, String.format(Locale.ROOT, "loss %.4f", loss)));
+              return heldOut == null ? client : client.withHeldOut(heldOut);
+            });
+    try (ServerConnection connection =
+        new ServerConnection(server.substring(0, colon), port, request)) {
+      connection.run();
+    } finally {
+      if (loaded[0] != null) {
+        loaded[0].close();
+      }
+      Files.deleteIfExists(work);
+    }
+    System.err.println(id + ": the run is over");
+    return 0;
+  }
+
+  private static int port(String text) {
+    try {
+      int port = Integer.parseInt(text);
+      return port <= 65535 ? port : -1;
+    } catch (NumberFormatException e) {
+      return -1;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package org.edgefit.client.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.Logits;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Writes a model's logits, to compare with other tools. */
+@Command(
+    name = "logits",
+    description = "Writes the float32 logits of every position of a text of token ids.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class LogitsCommand implements Callable<Integer> {
+
+  @Mixin private ModelOptions model = new ModelOptions();
+
+  @Option(
+      names = "--ids",
+      required = true,
+      split = ",",
+      paramLabel = "ID",
+      description = "the token ids, with commas between them")
+  private List<Integer> ids = List.of();
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "FILE.safetensors",
+      description = "file for the tensor \"logits\", (tokens, vocabulary)")
+  private Path out = Path.of("");
+
+  @Option(
+      names = "--quantization",
+      description =
+          "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: none, so that the"
+              + " result is that of the directory as it lies)")
+  private Quantization quantization = Quantization.NONE;
+
+  @Mixin private MachineOptions machine = new MachineOptions();
+
+  @Override
+  public Integer call() throws IOException {
+    var adapter = model.readAdapter();
+    machine.apply();
+    try (BaseModel base = model.load(quantization)) {
+      Logits.write(base, adapter, ids.stream().mapToInt(Integer::intValue).toArray(), out);
+    }
+    System.out.println("logits: " + out);
+    return 0;
+  }
+}

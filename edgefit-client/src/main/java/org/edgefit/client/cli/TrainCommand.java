@@ -1,0 +1,125 @@
+package org.edgefit.client.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.cli.LoraOptions;
+import org.edgefit.cli.TrainingOptions;
+import org.edgefit.client.Training;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.QloraTrainer;
+import org.edgefit.data.ExampleEncoder;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.format.Json;
+import org.edgefit.format.PeftAdapter;
+import org.edgefit.random.Seed;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Trains an adapter on one file. */
+@Command(
+    name = "train",
+    description = "Trains an adapter on a file of records, without a federation.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class TrainCommand implements Callable<Integer> {
+
+  @Mixin private ModelOptions model = new ModelOptions();
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "FILE.jsonl",
+      description = "records to train on")
+  private Path data = Path.of("");
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "directory for the trained adapter, which PEFT loads")
+  private Path out = Path.of("");
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "seed of the adapter, the order and the dropout (default: ${DEFAULT-VALUE})")
+  private long seed;
+
+  @Option(names = "--json", description = "print each step as a JSON object on a line")
+  private boolean json;
+
+  @Mixin private LoraOptions lora = new LoraOptions();
+
+  @Mixin private TrainingOptions training = new TrainingOptions();
+
+  @Mixin private MachineOptions machine = new MachineOptions();
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Training settings = training.toTraining();
+    InstructionDataset records = InstructionDataset.jsonl(data);
+    Adapter given = model.readAdapter();
+    machine.apply();
+    try (BaseModel base = model.load(settings.quantization())) {
+      ExampleEncoder.Encoded encoded =
+          new ExampleEncoder(
+                  base.tokenizer(),
+                  base.tokenizer().template(settings.template()),
+                  settings.maxLength(),
+                  settings.responseOnly())
+              .encode(records);
+      System.err.printf(
+          "%d records: %d cut to %d tokens, %d dropped; %d tokens to learn%n",
+          records.size(),
+          encoded.cut(),
+          settings.maxLength(),
+          encoded.dropped(),
+          encoded.labelTokens());
+      Adapter start =
+          given != null
+              ? given
+              : Adapter.initial(
+                  lora.toLora(), base.linearLayers(), new Seed(seed).split("adapter"));
+      QloraTrainer.Result result;
+      try (Progress progress = new Progress("training", 1)) {
+        result =
+            new QloraTrainer(base, (step, steps, loss) -> show(progress, step, steps, loss))
+                .train(encoded.examples(), start, settings, 1, 1, new Seed(seed));
+      }
+      PeftAdapter.write(result.adapter(), out, model.model().toString());
+      finished(result);
+    }
+    return 0;
+  }
+
+  private void show(Progress progress, int step, int steps, double loss) {
+    if (json) {
+      Map<String, Object> line = new LinkedHashMap<>();
+      line.put("step", step);
+      line.put("steps", steps);
+      line.put("loss", loss);
+      System.out.println(Json.line(line));
+      System.out.flush();
+    } else {
+      progress.show(step, steps, String.format(Locale.ROOT, "loss %.4f", loss));
+    }
+  }
+
+  private void finished(QloraTrainer.Result result) {
+    if (json) {
+      Map<String, Object> line = new LinkedHashMap<>();
+      line.put("adapter", out.toString());
+      line.put("loss", result.loss());
+      System.out.println(Json.line(line));
+    } else {
+      System.out.printf(
+          Locale.ROOT, "loss of the last epoch: %.4f%nadapter: %s%n", result.loss(), out);
+    }
+  }
+}

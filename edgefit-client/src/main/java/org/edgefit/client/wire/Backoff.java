@@ -1,0 +1,23 @@
+package org.edgefit.client.wire;
+
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Growing waits between attempts, spread at random so that many clients do not come at once. */
+final class Backoff {
+
+  private static final long FIRST_MILLIS = 300;
+  private static final long MOST_MILLIS = 15_000;
+
+  private long next = FIRST_MILLIS;
+
+  /** Sleeps for half to one and a half times the next wait. */
+  void sleep() throws InterruptedException {
+    Thread.sleep(next / 2 + ThreadLocalRandom.current().nextLong(next + 1));
+    next = Math.min(MOST_MILLIS, next * 2);
+  }
+
+  /** Starts again with the first wait. */
+  void reset() {
+    next = FIRST_MILLIS;
+  }
+}

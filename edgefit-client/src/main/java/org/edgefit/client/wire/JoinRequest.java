@@ -1,0 +1,51 @@
+package org.edgefit.client.wire;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.edgefit.adapter.LinearSpec;
+import org.edgefit.client.ClientId;
+import org.edgefit.client.FederatedClient;
+import org.edgefit.client.Training;
+
+/**
+ * What a client brings to a server.
+ *
+ * @param clientId the client's id; see {@link ClientId}
+ * @param baseModelHash the content hash of its base model
+ * @param linearLayers the base model's layers, which the adapters that it is sent must fit
+ * @param description what a run records of its machine
+ * @param workDirectory where adapters and updates lie while they travel
+ * @param patience how long it tries to reach the server before it gives up
+ * @param clients makes the client once the server has said how it is to train
+ */
+public record JoinRequest(
+    String clientId,
+    String baseModelHash,
+    List<LinearSpec> linearLayers,
+    Map<String, String> description,
+    Path workDirectory,
+    Duration patience,
+    ClientFactory clients) {
+
+  /** Checks the id. */
+  public JoinRequest {
+    ClientId.require(clientId);
+    linearLayers = List.copyOf(linearLayers);
+    description = Map.copyOf(description);
+  }
+
+  /** Makes a client, which may take as long as loading its base model. */
+  @FunctionalInterface
+  public interface ClientFactory {
+
+    /**
+     * Returns the client.
+     *
+     * @param training the run's settings, for the quantisation of the base model
+     */
+    FederatedClient create(Training training) throws IOException;
+  }
+}

@@ -1,0 +1,41 @@
+package org.edgefit.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import picocli.CommandLine;
+
+/**
+ * Runs a command line. Exit status 0: done; 1: it could not be done; 2: it was asked for wrongly. A
+ * user's mistake is told in a line; only a mistake of the program shows where it happened.
+ */
+public final class Launcher {
+
+  private Launcher() {}
+
+  /** Runs a command with its arguments, and returns the exit status. */
+  public static int execute(Object command, String... args) {
+    return new CommandLine(command)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setUsageHelpAutoWidth(true)
+        .setExecutionExceptionHandler(Launcher::explain)
+        .execute(args);
+  }
+
+  private static int explain(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
+    PrintWriter err = command.getErr();
+    String name = command.getCommandSpec().qualifiedName();
+    if (e instanceof IllegalArgumentException) {
+      err.println(name + ": " + e.getMessage());
+      return CommandLine.ExitCode.USAGE;
+    }
+    if (e instanceof IOException || e instanceof IllegalStateException) {
+      err.println(name + ": " + e.getMessage());
+    } else if (e instanceof InterruptedException) {
+      err.println(name + ": interrupted");
+    } else {
+      err.println(name + ": " + e);
+      e.printStackTrace(err);
+    }
+    return CommandLine.ExitCode.SOFTWARE;
+  }
+}

@@ -1,0 +1,40 @@
+package org.edgefit.cli;
+
+import java.util.List;
+import org.edgefit.adapter.LoraConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options that shape a new adapter. */
+public final class LoraOptions {
+
+  @Option(
+      names = "--lora-rank",
+      paramLabel = "R",
+      description = "rank of a new adapter (default: ${DEFAULT-VALUE})")
+  private int rank = 16;
+
+  @Option(
+      names = "--lora-alpha",
+      paramLabel = "A",
+      description = "alpha of a new adapter; its output is scaled by A / R (default: 2 x R)")
+  private @Nullable Double alpha;
+
+  @Option(
+      names = "--lora-dropout",
+      paramLabel = "P",
+      description = "dropout on the adapter's input in training (default: ${DEFAULT-VALUE})")
+  private double dropout;
+
+  @Option(
+      names = "--targets",
+      split = ",",
+      paramLabel = "LAYER",
+      description = "linear layers that the adapter goes on (default: ${DEFAULT-VALUE})")
+  private List<String> targets = LoraConfig.ATTENTION;
+
+  /** Returns the adapter's config. */
+  public LoraConfig toLora() {
+    return new LoraConfig(rank, alpha == null ? 2.0 * rank : alpha, dropout, targets);
+  }
+}

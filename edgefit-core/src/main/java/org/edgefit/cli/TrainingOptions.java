@@ -1,0 +1,119 @@
+package org.edgefit.cli;
+
+import java.util.Locale;
+import org.edgefit.client.LearningRateSchedule;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.Training;
+import picocli.CommandLine.Option;
+
+/** The options of local training. */
+public final class TrainingOptions {
+
+  private static final Training DEFAULTS = Training.defaults();
+
+  private enum Span {
+    ROUND,
+    RUN
+  }
+
+  @Option(
+      names = "--epochs",
+      paramLabel = "N",
+      description = "passes over the data, in each round (default: ${DEFAULT-VALUE})")
+  private int epochs = DEFAULTS.epochs();
+
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "records in a forward pass (default: ${DEFAULT-VALUE})")
+  private int batch = DEFAULTS.batchSize();
+
+  @Option(
+      names = "--accumulation",
+      paramLabel = "N",
+      description = "forward passes in an optimizer step (default: ${DEFAULT-VALUE})")
+  private int accumulation = DEFAULTS.accumulation();
+
+  @Option(
+      names = "--max-length",
+      paramLabel = "N",
+      description =
+          "most tokens of a record; a longer one loses the end of its question"
+              + " (default: ${DEFAULT-VALUE})")
+  private int maxLength = DEFAULTS.maxLength();
+
+  @Option(
+      names = "--lr",
+      paramLabel = "RATE",
+      description = "AdamW's learning rate (default: ${DEFAULT-VALUE})")
+  private double learningRate = DEFAULTS.learningRate();
+
+  @Option(
+      names = "--weight-decay",
+      paramLabel = "D",
+      description = "AdamW's weight decay (default: ${DEFAULT-VALUE})")
+  private double weightDecay = DEFAULTS.weightDecay();
+
+  @Option(
+      names = "--clip-norm",
+      paramLabel = "X",
+      description = "largest norm of a step's gradient; 0: any (default: ${DEFAULT-VALUE})")
+  private double clipNorm = DEFAULTS.clipNorm();
+
+  @Option(
+      names = "--schedule",
+      description = "how the learning rate falls: ${COMPLETION-CANDIDATES} (default: constant)")
+  private LearningRateSchedule schedule = DEFAULTS.schedule();
+
+  @Option(
+      names = "--schedule-over",
+      description = "what the schedule spans: ${COMPLETION-CANDIDATES} (default: round)")
+  private Span span = Span.ROUND;
+
+  @Option(
+      names = "--warmup",
+      paramLabel = "SHARE",
+      description =
+          "share of that span over which the learning rate rises (default: ${DEFAULT-VALUE})")
+  private double warmup = DEFAULTS.warmupRatio();
+
+  @Option(
+      names = "--all-tokens",
+      description = "learn every token of a record, not its response alone")
+  private boolean allTokens;
+
+  @Option(
+      names = "--template",
+      paramLabel = "NAME",
+      description =
+          "prompt template: llama2, phi3, chatml, alpaca, or auto for the model's own"
+              + " (default: ${DEFAULT-VALUE})")
+  private String template = DEFAULTS.template();
+
+  @Option(
+      names = "--quantization",
+      description =
+          "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: nf4, with the"
+              + " scales in 8 bits)")
+  private Quantization quantization = DEFAULTS.quantization();
+
+  /** Returns the settings. */
+  public Training toTraining() {
+    Training.Builder builder =
+        DEFAULTS.toBuilder()
+            .epochs(epochs)
+            .batchSize(batch)
+            .accumulation(accumulation)
+            .maxLength(maxLength)
+            .learningRate(learningRate)
+            .weightDecay(weightDecay)
+            .clipNorm(clipNorm)
+            .responseOnly(!allTokens)
+            .template(template.toLowerCase(Locale.ROOT))
+            .quantization(quantization);
+    return (span == Span.RUN
+            ? builder.scheduleOverRun(schedule, warmup)
+            : builder.scheduleOverRound(schedule, warmup))
+        .build();
+  }
+}

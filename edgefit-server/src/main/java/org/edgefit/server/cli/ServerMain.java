@@ -1,0 +1,30 @@
+package org.edgefit.server.cli;
+
+import org.edgefit.cli.Launcher;
+import picocli.CommandLine.Command;
+
+/** The launcher {@code edgefit-server}. */
+@Command(
+    name = "edgefit-server",
+    description = "Runs federated instruction tuning: clients dial in, train, and send updates.",
+    mixinStandardHelpOptions = true,
+    version = "edgefit 0.1.0",
+    subcommands = ServeCommand.class,
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "",
+      "Example: a run of 10 rounds, 5 clients in each, that starts when 10 have joined:",
+      "  edgefit-server serve --port 8080 --model models/tiny --rounds 10 \\",
+      "      --clients-per-round 5 --min-clients 10 --run-dir runs/first",
+      "",
+      "Exit status: 0 done, 1 the run failed, 2 wrong usage."
+    })
+public final class ServerMain {
+
+  private ServerMain() {}
+
+  /** Runs the launcher. */
+  public static void main(String[] args) {
+    System.exit(Launcher.execute(new ServerMain(), args));
+  }
+}

@@ -1,0 +1,5 @@
+/** The server's launcher. */
+@NullMarked
+package org.edgefit.server.cli;
+
+import org.jspecify.annotations.NullMarked;
