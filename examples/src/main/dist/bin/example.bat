@@ -1,0 +1,8 @@
+@echo off
+rem Runs an example by its class name: example SmartHome [ARGUMENT ...]. JAVA_OPTS adds options.
+setlocal
+set "JAVA=java"
+if defined JAVA_HOME set "JAVA=%JAVA_HOME%\bin\java"
+set "NAME=%1"
+"%JAVA%" -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=error -Dorg.slf4j.simpleLogger.log.org.edgefit=warn %JAVA_OPTS% -cp "%~dp0..\lib\*" org.edgefit.examples.%NAME% %2 %3 %4 %5 %6 %7 %8 %9
+exit /b %ERRORLEVEL%

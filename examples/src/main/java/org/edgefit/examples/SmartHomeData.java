@@ -1,0 +1,203 @@
+package org.edgefit.examples;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.data.InstructionRecord;
+import org.edgefit.random.Seed;
+
+/**
+ * Smart-home instructions from a seeded generator: sensor events to classify as Normal or Anomaly
+ * with the reason, device commands, and routines as JSON. The same seed gives the same records.
+ *
+ * <p>Every kind of event has a rule that decides its class, and half of the events of each kind are
+ * of either class, so that neither the kind nor the device gives the answer away.
+ */
+final class SmartHomeData {
+
+  /** The classes of sensor events. */
+  static final List<String> LABELS = List.of("Anomaly", "Normal");
+
+  /** The key by which homes differ: an event's class, or else the kind of task. */
+  static final Function<InstructionRecord, String> SKEW_KEY =
+      record -> record.label() == null ? String.valueOf(record.category()) : record.label();
+
+  private static final List<String> ROOMS =
+      List.of(
+          "living room",
+          "kitchen",
+          "bedroom",
+          "hallway",
+          "garage",
+          "bathroom",
+          "office",
+          "basement",
+          "nursery",
+          "dining room");
+  private static final List<String> DEVICES =
+      List.of("light", "fan", "heater", "speaker", "blind", "air purifier", "lamp", "television");
+  private static final List<String> DOORS =
+      List.of("front door", "back door", "garage door", "patio door", "kitchen window");
+  private static final List<String> APPLIANCES =
+      List.of("fridge", "freezer", "router", "aquarium pump", "doorbell");
+
+  private final SplittableRandom random;
+
+  private SmartHomeData(Seed seed) {
+    random = seed.generator();
+  }
+
+  /** Returns records of all three kinds of task, shuffled. */
+  static InstructionDataset training(Seed seed, int events, int commands, int routines) {
+    SmartHomeData data = new SmartHomeData(seed.split("training"));
+    List<InstructionRecord> records = new ArrayList<>();
+    for (int i = 0; i < events; i++) {
+      records.add(data.event(i % 2 == 0));
+    }
+    for (int i = 0; i < commands; i++) {
+      records.add(data.command());
+    }
+    for (int i = 0; i < routines; i++) {
+      records.add(data.routine());
+    }
+    Collections.shuffle(records, new Random(seed.split("shuffle").value()));
+    return new InstructionDataset(records);
+  }
+
+  /** Returns sensor events from a stream of their own, for evaluation. */
+  static InstructionDataset heldOutEvents(Seed seed, int events) {
+    SmartHomeData data = new SmartHomeData(seed.split("held out"));
+    List<InstructionRecord> records = new ArrayList<>();
+    for (int i = 0; i < events; i++) {
+      records.add(data.event(i % 2 == 0));
+    }
+    return new InstructionDataset(records);
+  }
+
+  private String pick(List<String> choices) {
+    return choices.get(random.nextInt(choices.size()));
+  }
+
+  /** Returns a time of day, in the night (from 1 to 5) or in the day (from 8 to 21). */
+  private String time(boolean night) {
+    int hour = night ? random.nextInt(1, 5) : random.nextInt(8, 21);
+    int minute = random.nextInt(60);
+    return String.format(
+        Locale.ROOT, "%d:%02d %s", hour > 12 ? hour - 12 : hour, minute, hour < 12 ? "AM" : "PM");
+  }
+
+  private InstructionRecord event(boolean anomaly) {
+    String what;
+    String why;
+    switch (random.nextInt(6)) {
+      case 0 -> {
+        what = "A motion sensor saw activity in the " + pick(ROOMS) + " at " + time(anomaly) + ".";
+        why =
+            anomaly
+                ? "This is outside usual waking hours, so it may be an intruder or a faulty device."
+                : "Activity at this time of day is expected.";
+      }
+      case 1 -> {
+        what =
+            "The "
+                + pick(DOORS)
+                + " was opened at "
+                + time(random.nextBoolean())
+                + (anomaly ? " while nobody is home." : " by a resident.");
+        why =
+            anomaly
+                ? "A door that opens in an empty house may mean a break-in."
+                : "A resident may come and go.";
+      }
+      case 2 -> {
+        int degrees = anomaly ? random.nextInt(45, 80) : random.nextInt(17, 27);
+        what = "The temperature in the " + pick(ROOMS) + " is " + degrees + " degrees Celsius.";
+        why =
+            anomaly
+                ? "This is far too hot for a room, so there may be a fire or a broken sensor."
+                : "This is a comfortable room temperature.";
+      }
+      case 3 -> {
+        int watts = anomaly ? random.nextInt(2000, 4000) : random.nextInt(40, 200);
+        what = "The " + pick(APPLIANCES) + " draws " + watts + " watts.";
+        why =
+            anomaly
+                ? "This is far above its rating, so it may be short-circuited."
+                : "This is within its usual range.";
+      }
+      case 4 -> {
+        what =
+            "The water sensor in the "
+                + pick(ROOMS)
+                + (anomaly ? " reports standing water." : " reports a dry floor.");
+        why = anomaly ? "There may be a leak." : "There is no sign of a leak.";
+      }
+      default -> {
+        what =
+            "The smart lock on the "
+                + pick(DOORS)
+                + (anomaly
+                    ? " had " + random.nextInt(4, 10) + " wrong codes in a row."
+                    : " was opened with the right code.");
+        why =
+            anomaly
+                ? "Somebody may be trying to guess the code."
+                : "The code belongs to the household.";
+      }
+    }
+    String label = anomaly ? "Anomaly" : "Normal";
+    return new InstructionRecord(
+        what + " Classify this event as 'Normal' or 'Anomaly' and explain why.",
+        null,
+        label + ". " + why,
+        "Sensor Log Classification",
+        label);
+  }
+
+  private InstructionRecord command() {
+    String device = pick(ROOMS) + " " + pick(DEVICES);
+    boolean on = random.nextBoolean();
+    String question =
+        switch (random.nextInt(3)) {
+          case 0 -> "Turn " + (on ? "on" : "off") + " the " + device + ".";
+          case 1 -> "Please switch the " + device + (on ? " on." : " off.");
+          default -> "Can you turn the " + device + (on ? " on?" : " off?");
+        };
+    return new InstructionRecord(
+        question,
+        null,
+        "{\"device\": \"" + device + "\", \"action\": \"turn_" + (on ? "on" : "off") + "\"}",
+        "Device Command",
+        null);
+  }
+
+  private InstructionRecord routine() {
+    String device = pick(ROOMS) + " " + pick(DEVICES);
+    boolean on = random.nextBoolean();
+    String time = time(random.nextBoolean());
+    String action = on ? "on" : "off";
+    return new InstructionRecord(
+        "Write a routine as JSON: every day at "
+            + time
+            + ", turn "
+            + action
+            + " the "
+            + device
+            + ".",
+        null,
+        "{\"trigger\": {\"time\": \""
+            + time
+            + "\"}, \"actions\": [{\"device\": \""
+            + device
+            + "\", \"action\": \"turn_"
+            + action
+            + "\"}]}",
+        "Routine",
+        null);
+  }
+}
