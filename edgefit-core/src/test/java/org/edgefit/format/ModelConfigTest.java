@@ -1,0 +1,129 @@
+package org.edgefit.format;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ModelConfigTest {
+
+  private static final String LLAMA =
+      "{'model_type':'llama','hidden_size':8,'intermediate_size':16,'num_hidden_layers':2,"
+          + "'num_attention_heads':4,'num_key_value_heads':2,'vocab_size':10,"
+          + "'rms_norm_eps':1e-5,'eos_token_id':[2,3]}";
+
+  @TempDir Path temp;
+
+  private Path write(String key, String value) throws IOException {
+    ObjectMapper mapper = new ObjectMapper();
+    ObjectNode json = (ObjectNode) mapper.readTree(LLAMA.replace('\'', '"'));
+    if (!key.isEmpty()) {
+      json.set(key, mapper.readTree(value.replace('\'', '"')));
+    }
+    Files.writeString(temp.resolve("config.json"), json.toString());
+    return temp;
+  }
+
+  @Test
+  void shapeAndLayersAreRead() throws IOException {
+    ModelConfig config = ModelConfig.read(write("", ""));
+    assertThat(config.headSize()).isEqualTo(2);
+    assertThat(config.eosTokenIds()).containsExactlyInAnyOrder(2, 3);
+    assertThat(config.linearLayers()).hasSize(14);
+    assertThat(config.linearLayers().get(8).name()).isEqualTo("model.layers.1.self_attn.k_proj");
+    assertThat(config.linearLayers().get(8).outputs()).isEqualTo(4);
+    // embeddings and head 2 x 80, norms 5 x 8, layers 2 x (64 + 32 + 32 + 64 + 3 x 128)
+    assertThat(config.parameters()).isEqualTo(160 + 40 + 2 * 576);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "rope_theta | 500000 | 500000",
+        "rope_parameters | {'rope_theta': 20000, 'rope_type': 'default'} | 20000",
+        "rope_scaling | null | 10000",
+      })
+  void bothSpellingsOfRopeAreRead(String key, String value, double theta) throws IOException {
+    assertThat(ModelConfig.read(write(key, value)).ropeTheta()).isEqualTo(theta);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "model_type | 'mamba'",
+        "hidden_act | 'gelu'",
+        "attention_bias | true",
+        "mlp_bias | true",
+        "rope_scaling | {'type': 'yarn', 'factor': 2}",
+        "rope_parameters | {'rope_type': 'llama3'}",
+        "num_hidden_layers | 0",
+        "vocab_size | 'many'",
+        "num_key_value_heads | 3",
+      })
+  void whatIsNotSupportedIsRefusedByKey(String key, String value) throws IOException {
+    Path directory = write(key, value);
+    assertThatThrownBy(() -> ModelConfig.read(directory))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("config.json: " + key);
+  }
+
+  private void writeTensors(Path file, List<String> names) throws IOException {
+    List<StoredTensor> tensors =
+        names.stream().map(name -> new StoredTensor(name, TensorType.F32, List.of(1L))).toList();
+    try (SafetensorsWriter writer = SafetensorsWriter.create(file, tensors, Map.of())) {
+      for (String name : names) {
+        writer.write(name, FloatBuffer.wrap(new float[] {name.hashCode()}));
+      }
+      writer.finish();
+    }
+  }
+
+  @Test
+  void contentHashIsTheSameForShards() throws IOException {
+    Path single = Files.createDirectories(temp.resolve("single"));
+    Path sharded = Files.createDirectories(temp.resolve("sharded"));
+    Path config = write("", "").resolve("config.json");
+    Files.copy(config, single.resolve("config.json"));
+    write("use_cache", "true");
+    Files.copy(config, sharded.resolve("config.json"));
+    writeTensors(single.resolve("model.safetensors"), List.of("c", "a", "b"));
+    writeTensors(sharded.resolve("model-1.safetensors"), List.of("b"));
+    writeTensors(sharded.resolve("model-2.safetensors"), List.of("a", "c"));
+    Files.writeString(
+        sharded.resolve("model.safetensors.index.json"),
+        "{\"weight_map\":{\"a\":\"model-2.safetensors\",\"b\":\"model-1.safetensors\","
+            + "\"c\":\"model-2.safetensors\"}}");
+    String hash = ModelFiles.contentHash(single);
+    assertThat(ModelFiles.contentHash(sharded)).isEqualTo(hash);
+
+    Path file = single.resolve("model.safetensors");
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
+    bytes.put(bytes.capacity() - 1, (byte) (bytes.get(bytes.capacity() - 1) ^ 1));
+    Files.write(file, bytes.array());
+    assertThat(ModelFiles.contentHash(single)).isNotEqualTo(hash);
+  }
+
+  @Test
+  void indexThatLeavesTheDirectoryIsRefused() throws IOException {
+    Files.writeString(
+        temp.resolve("model.safetensors.index.json"),
+        "{\"weight_map\":{\"a\":\"../secret.safetensors\"}}");
+    assertThatThrownBy(() -> ModelFiles.open(temp)).hasMessageContaining("a file's name");
+  }
+}

@@ -1,0 +1,72 @@
+package org.edgefit.examples;
+
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LoraConfig;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.Training;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.QloraClient;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.data.Partitioner;
+import org.edgefit.federation.Federation;
+import org.edgefit.federation.InProcessClients;
+import org.edgefit.federation.RoundListener;
+import org.edgefit.random.Seed;
+import org.edgefit.strategy.Strategy;
+import org.edgefit.strategy.Update;
+
+/**
+ * A strategy of one's own: the coordinate-wise median of the clients' changes (Yin et al. 2018).
+ */
+public final class OwnStrategy {
+
+  private OwnStrategy() {}
+
+  /** Combines updates by the median of each value. */
+  static AdapterDelta median(List<Update> updates) {
+    AdapterLayout layout = updates.get(0).delta().layout();
+    List<FloatBuffer> medians = new ArrayList<>();
+    for (int t = 0; t < layout.tensors().size(); t++) {
+      float[] median = new float[layout.tensors().get(t).elements()];
+      float[] values = new float[updates.size()];
+      for (int i = 0; i < median.length; i++) {
+        for (int u = 0; u < values.length; u++) {
+          values[u] = updates.get(u).delta().tensor(t).get(i);
+        }
+        Arrays.sort(values);
+        median[i] = (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
+      }
+      medians.add(FloatBuffer.wrap(median));
+    }
+    return AdapterDelta.of(layout, medians);
+  }
+
+  /** Runs two short rounds with it. */
+  public static void main(String[] args) throws IOException, InterruptedException {
+    Seed seed = new Seed(7);
+    InstructionDataset data = SmartHomeData.training(seed, 90, 0, 0);
+    try (BaseModel base =
+        BaseModel.load(TinyHome.unpack(Files.createTempDirectory("edgefit-")), Quantization.NF4)) {
+      List<QloraClient> homes = new ArrayList<>();
+      for (InstructionDataset part : Partitioner.iid().split(data, 3, seed).parts()) {
+        homes.add(new QloraClient("home-" + homes.size(), base, part));
+      }
+      Federation.builder()
+          .strategy(Strategy.fedAvg().aggregator(OwnStrategy::median))
+          .clients(InProcessClients.of(homes))
+          .adapter(Adapter.initial(LoraConfig.attention(8), base.linearLayers(), seed))
+          .training(Training.defaults().toBuilder().epochs(1).learningRate(2e-3).build())
+          .listener(RoundListener.console())
+          .build()
+          .run(2);
+    }
+  }
+}
