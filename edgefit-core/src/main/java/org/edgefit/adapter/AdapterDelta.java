@@ -1,6 +1,7 @@
 package org.edgefit.adapter;
 
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -34,6 +35,19 @@ public final class AdapterDelta {
   /** Returns a read-only view of the values of tensor {@code index}, row by row. */
   public FloatBuffer tensor(int index) {
     return values.get(index).duplicate();
+  }
+
+  /** Returns this change times {@code factor}, each product rounded to float32 once. */
+  public AdapterDelta scaled(double factor) {
+    List<FloatBuffer> products = new ArrayList<>();
+    for (FloatBuffer tensor : values) {
+      float[] product = new float[tensor.capacity()];
+      for (int i = 0; i < product.length; i++) {
+        product[i] = (float) (factor * tensor.get(i));
+      }
+      products.add(FloatBuffer.wrap(product));
+    }
+    return new AdapterDelta(layout, products);
   }
 
   /** Returns the Euclidean norm over all tensors, summed in double. */

@@ -11,8 +11,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.edgefit.adapter.AdapterDelta;
@@ -33,6 +34,7 @@ public final class InProcessClients implements ClientPool {
 
   private final TreeMap<String, FederatedClient> clients = new TreeMap<>();
   private final int parallelism;
+  private ExecutorService threads;
 
   private InProcessClients(List<? extends FederatedClient> clients, int parallelism) {
     if (parallelism < 1) {
@@ -44,6 +46,7 @@ public final class InProcessClients implements ClientPool {
       }
     }
     this.parallelism = parallelism;
+    this.threads = newThreads(parallelism);
   }
 
   /** Returns a pool that asks one client after the other. */
@@ -135,6 +138,27 @@ public final class InProcessClients implements ClientPool {
         id -> new EvaluateOutcome.NotEvaluated(id, "no answer in " + request.deadline()));
   }
 
+  /**
+   * Returns threads that stay for the next round: native allocators keep memory per thread, so that
+   * new threads in every round would let a process grow.
+   */
+  private static ExecutorService newThreads(int count) {
+    ThreadPoolExecutor threads =
+        new ThreadPoolExecutor(
+            count,
+            count,
+            1,
+            TimeUnit.MINUTES,
+            new LinkedBlockingQueue<>(),
+            work -> {
+              Thread thread = new Thread(work, "edgefit-client");
+              thread.setDaemon(true);
+              return thread;
+            });
+    threads.allowCoreThreadTimeOut(true);
+    return threads;
+  }
+
   private interface Late<T> {
     T outcome(String clientId);
   }
@@ -142,14 +166,8 @@ public final class InProcessClients implements ClientPool {
   /** Runs the tasks, and interrupts those that the deadline finds at work. */
   private <T> List<T> runAll(Map<String, Callable<T>> tasks, Duration deadline, Late<T> late)
       throws InterruptedException {
-    ExecutorService threads =
-        Executors.newFixedThreadPool(
-            parallelism,
-            work -> {
-              Thread thread = new Thread(work, "edgefit-client");
-              thread.setDaemon(true);
-              return thread;
-            });
+    boolean anyLate = false;
+    boolean allInTime = false;
     try {
       Map<String, Future<T>> futures = new LinkedHashMap<>();
       tasks.forEach((id, task) -> futures.put(id, threads.submit(task)));
@@ -161,14 +179,19 @@ public final class InProcessClients implements ClientPool {
           outcomes.add(entry.getValue().get(left, TimeUnit.NANOSECONDS));
         } catch (TimeoutException | CancellationException e) {
           entry.getValue().cancel(true);
+          anyLate = true;
           outcomes.add(late.outcome(entry.getKey()));
         } catch (ExecutionException e) {
           throw new IllegalStateException(entry.getKey() + ": " + e.getCause(), e.getCause());
         }
       }
+      allInTime = !anyLate;
       return outcomes;
     } finally {
-      threads.shutdownNow();
+      if (!allInTime) { // a thread may still be at work for a client that was late
+        threads.shutdownNow();
+        threads = newThreads(parallelism);
+      }
     }
   }
 

@@ -105,25 +105,23 @@ class DataTest {
           .doesNotContain("### Input");
     }
 
-    @ParameterizedTest
-    @CsvSource(
-        delimiter = '~',
-        quoteCharacter = '`',
-        value = {
-          "{{ bos_token + '[INST] ' + content | trim + ' [/INST]' }}{{ ' ' + c + eos_token }}"
-              + " ~ <s>[INST] q [/INST] a</s>",
-          "{{ bos_token + '[INST] ' + content + ' [/INST]' }}{{ ' ' + c.strip() + ' ' + eos_token }}"
-              + " ~ <s>[INST] q [/INST] a </s>",
-          "{{'<|user|>' + c + '<|end|>'}}{{'<|assistant|>' + c}}"
-              + " ~ <|user|>\nq<|end|>\n<|assistant|>\na<|end|>",
-          "{{'<|im_start|>' + role}} ~ <|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>",
-        })
-    void templateIsFoundFromTheModels(String chatTemplate, String expected) {
-      assertThat(
-              PromptTemplate.fromChatTemplate(chatTemplate)
-                  .apply(record("q", "a"), LLAMA_TOKENS)
-                  .text())
-          .isEqualTo(expected.replace("\\n", "\n"));
+    private static String found(String chatTemplate) {
+      return PromptTemplate.fromChatTemplate(chatTemplate)
+          .apply(record("q", "a"), LLAMA_TOKENS)
+          .text();
+    }
+
+    @Test
+    void templateIsFoundFromTheModels() {
+      String prompt = "{{ bos_token + '[INST] ' + content | trim + ' [/INST]' }}";
+      assertThat(found(prompt + "{{ ' ' + c + eos_token }}"))
+          .isEqualTo("<s>[INST] q [/INST] a</s>");
+      assertThat(found(prompt + "{{ ' ' + c.strip() + ' ' + eos_token }}"))
+          .isEqualTo("<s>[INST] q [/INST] a </s>");
+      assertThat(found("{{'<|user|>' + c + '<|end|>'}}{{'<|assistant|>' + c}}"))
+          .isEqualTo("<|user|>\nq<|end|>\n<|assistant|>\na<|end|>");
+      assertThat(found("{{'<|im_start|>' + role}}"))
+          .isEqualTo("<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>");
     }
 
     @Test

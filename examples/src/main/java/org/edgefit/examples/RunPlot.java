@@ -29,7 +29,7 @@ final class RunPlot {
             .xAxisTitle("round")
             .yAxisTitle("macro-F1")
             .build();
-    chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideE);
+    chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideS);
     chart.getStyler().setYAxisMin(0, 0.0).setYAxisMax(0, 1.0).setYAxisMin(1, 0.0);
     chart.getStyler().setYAxisGroupPosition(1, Styler.YAxisPosition.Right);
     chart.getStyler().setXAxisDecimalPattern("0");

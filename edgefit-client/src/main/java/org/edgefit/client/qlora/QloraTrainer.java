@@ -8,6 +8,7 @@ import java.util.Random;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.NativeMemory;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
 import org.edgefit.random.Seed;
@@ -97,6 +98,8 @@ public final class QloraTrainer {
         epochLoss = lossSum / tokens;
       }
       return new Result(lora.toAdapter(), epochLoss, steps);
+    } finally {
+      NativeMemory.trim();
     }
   }
 

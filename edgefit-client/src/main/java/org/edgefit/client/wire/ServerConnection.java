@@ -251,8 +251,10 @@ public final class ServerConnection implements AutoCloseable {
                 work.run();
               } catch (InterruptedException e) {
                 log.info("a task was stopped: {}", String.valueOf(e.getMessage()));
-              } catch (IOException | RuntimeException e) {
-                log.warn("a task failed", e);
+              } catch (IOException e) {
+                log.warn("round {}: {}", round, e.getMessage());
+              } catch (RuntimeException e) {
+                log.error("round {}", round, e);
               } finally {
                 if (busyRound == round) {
                   busyRound = 0;

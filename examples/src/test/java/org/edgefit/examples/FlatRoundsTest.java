@@ -1,0 +1,86 @@
+package org.edgefit.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.LoraConfig;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.Training;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.QloraClient;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.data.Partitioner;
+import org.edgefit.federation.Federation;
+import org.edgefit.federation.InProcessClients;
+import org.edgefit.federation.RoundListener;
+import org.edgefit.federation.RoundSummary;
+import org.edgefit.random.Seed;
+import org.edgefit.strategy.Strategy;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A run's memory does not grow with its rounds. */
+class FlatRoundsTest {
+
+  private static final long LIMIT = 16L << 20;
+
+  @TempDir Path temp;
+
+  private static long resident() {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+        if (line.startsWith("VmRSS:")) {
+          return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    throw new IllegalStateException("no VmRSS");
+  }
+
+  @Test
+  void rounds3To20LeaveMemoryFlat() throws Exception {
+    assumeTrue(Files.exists(Path.of("/proc/self/status")), "resident memory is read on Linux");
+    Seed seed = new Seed(3);
+    InstructionDataset data = SmartHomeData.training(seed, 40, 10, 10);
+    Map<Integer, long[]> seen = new HashMap<>();
+    RoundListener memory =
+        new RoundListener() {
+          @Override
+          public void roundClosed(RoundSummary summary) {
+            System.gc();
+            Runtime runtime = Runtime.getRuntime();
+            seen.put(
+                summary.round(),
+                new long[] {runtime.totalMemory() - runtime.freeMemory(), resident()});
+          }
+        };
+    try (BaseModel base = BaseModel.load(TinyHome.unpack(temp), Quantization.NF4)) {
+      List<QloraClient> clients = new ArrayList<>();
+      for (InstructionDataset part : Partitioner.iid().split(data, 3, seed).parts()) {
+        clients.add(new QloraClient("home-" + clients.size(), base, part));
+      }
+      Federation.builder()
+          .strategy(Strategy.fedAvg())
+          .clients(InProcessClients.of(clients))
+          .adapter(Adapter.initial(LoraConfig.attention(16), base.linearLayers(), seed))
+          .training(Training.defaults().toBuilder().epochs(1).maxLength(128).build())
+          .runDirectory(temp.resolve("run"))
+          .listener(memory)
+          .build()
+          .run(20);
+    }
+    assertThat(seen.get(20)[0] - seen.get(3)[0]).as("heap").isLessThan(LIMIT);
+    assertThat(seen.get(20)[1] - seen.get(3)[1]).as("resident").isLessThan(LIMIT);
+  }
+}
