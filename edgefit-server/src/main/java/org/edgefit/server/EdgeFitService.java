@@ -71,10 +71,11 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
 
       @Override
       public void onCompleted() {
-        if (id != null) {
-          clients.lost(id, responses);
+        if (id == null) {
+          responses.onCompleted();
+        } else {
+          clients.left(id, responses);
         }
-        responses.onCompleted();
       }
     };
   }

@@ -340,6 +340,20 @@ final class GrpcClients implements ClientPool {
     }
   }
 
+  /** Notes that a client ended its session, and ends the server's side if that is open still. */
+  void left(String id, StreamObserver<ServerMessage> session) {
+    lock.lock();
+    try {
+      Member member = members.get(id);
+      if (member != null && member.hasSession(session)) {
+        session.onCompleted();
+        lost(id, session);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Takes a client's evaluation. */
   void evaluated(String id, EvaluateReport report) {
     lock.lock();

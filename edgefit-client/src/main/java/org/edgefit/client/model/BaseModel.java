@@ -175,6 +175,7 @@ public final class BaseModel implements AutoCloseable {
     private final NDManager manager;
     private final Quantization quantization;
     private final Set<String> unread;
+    private FloatBuffer scratch = FloatBuffer.allocate(0);
 
     Loader(
         Path directory,
@@ -241,24 +242,31 @@ public final class BaseModel implements AutoCloseable {
       if (quantization == Quantization.NONE) {
         return new DenseMatrix(dense(name, spec.outputs(), spec.inputs()));
       }
+      int elements = Math.multiplyExact(spec.outputs(), spec.inputs());
+      if (scratch.capacity() < elements) {
+        scratch = FloatBuffer.allocate(elements);
+      }
+      FloatBuffer values = scratch.slice(0, elements);
+      readFloats(name, values, spec.outputs(), spec.inputs());
       return Nf4Quantizer.quantize(
-          floats(name, spec.outputs(), spec.inputs()),
-          spec.outputs(),
-          spec.inputs(),
-          quantization == Quantization.NF4);
+          values.rewind(), spec.outputs(), spec.inputs(), quantization == Quantization.NF4);
     }
 
     private NDArray dense(String name, int... shape) throws IOException {
-      ByteBuffer memory = floats(name, shape);
       long[] dimensions = new long[shape.length];
       for (int i = 0; i < shape.length; i++) {
         dimensions[i] = shape[i];
       }
-      return manager.create(memory, new Shape(dimensions), DataType.FLOAT32);
+      Shape arrayShape = new Shape(dimensions);
+      ByteBuffer memory =
+          ByteBuffer.allocateDirect(Math.toIntExact(arrayShape.size() * Float.BYTES))
+              .order(ByteOrder.nativeOrder());
+      readFloats(name, memory.asFloatBuffer(), shape);
+      return manager.create(memory, arrayShape, DataType.FLOAT32);
     }
 
-    /** Reads a tensor of the expected shape, widened to float32, into new native memory. */
-    private ByteBuffer floats(String name, int... shape) throws IOException {
+    /** Reads a tensor of the expected shape, widened to float32. */
+    private void readFloats(String name, FloatBuffer out, int... shape) throws IOException {
       SafetensorsFile file = files.file(name);
       StoredTensor tensor = file.tensor(name);
       List<Long> expected = new ArrayList<>();
@@ -276,13 +284,8 @@ public final class BaseModel implements AutoCloseable {
                 + expected
                 + ", from config.json)");
       }
-      ByteBuffer memory =
-          ByteBuffer.allocateDirect(Math.toIntExact(tensor.elements() * Float.BYTES))
-              .order(ByteOrder.nativeOrder());
-      FloatBuffer values = memory.asFloatBuffer();
-      file.copyFloats(name, values);
+      file.copyFloats(name, out);
       unread.remove(name);
-      return memory;
     }
   }
 }

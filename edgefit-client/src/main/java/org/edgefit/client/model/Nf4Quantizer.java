@@ -11,13 +11,9 @@ final class Nf4Quantizer {
   /**
    * Returns a weight in NF4.
    *
-   * @param values (outputs, inputs) in float32
+   * @param values (outputs, inputs) in float32, from the buffer's position
    * @param doubleQuantized whether the scales are quantised too
    */
-  static Nf4Matrix quantize(ByteBuffer values, int outputs, int inputs, boolean doubleQuantized) {
-    return quantize(values.asFloatBuffer(), outputs, inputs, doubleQuantized);
-  }
-
   static Nf4Matrix quantize(FloatBuffer values, int outputs, int inputs, boolean doubleQuantized) {
     int n = Math.multiplyExact(outputs, inputs);
     byte[] packed = new byte[(n + 1) / 2];

@@ -81,6 +81,16 @@ final class Decoder implements AutoCloseable {
         @Nullable KeyValueCache cache,
         @Nullable Dropout dropout,
         Seed seed) {
+      int last = batch.positions()[batch.length() - 1];
+      if (last >= base.config().maxPositions()) {
+        step.close();
+        throw new IllegalArgumentException(
+            "tokens: "
+                + (last + 1)
+                + " (expected: at most "
+                + base.config().maxPositions()
+                + ", the model's max_position_embeddings)");
+      }
       this.batch = batch;
       this.cache = cache;
       this.dropout = dropout != null && dropout.isActive() ? dropout : null;

@@ -1,0 +1,117 @@
+package org.edgefit.client.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.edgefit.data.Example;
+import org.edgefit.data.ExampleEncoder;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.data.InstructionRecord;
+import org.edgefit.data.PromptTemplate;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ModelTokenizerTest {
+
+  private static final Path TINY_HOME =
+      Path.of("../examples/src/main/resources/org/edgefit/examples/tiny-home");
+  private static final InstructionRecord RECORD =
+      new InstructionRecord("Is the garage door open?", null, "Yes, since 7:05.", null, null);
+
+  @TempDir Path temp;
+
+  private static Example encode(ModelTokenizer tokenizer, PromptTemplate template, int maxLength) {
+    return new ExampleEncoder(tokenizer, template, maxLength, true)
+        .encode(new InstructionDataset(List.of(RECORD)))
+        .examples()
+        .get(0);
+  }
+
+  private static String labelled(ModelTokenizer tokenizer, Example example) {
+    int[] ids = new int[example.labelTokens()];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = example.id(example.labelStart() + i);
+    }
+    return tokenizer.decode(ids);
+  }
+
+  @Test
+  void ownTemplateIsFoundAndTheAnswerAloneIsLabelled() throws IOException {
+    try (ModelTokenizer tokenizer = ModelTokenizer.load(TINY_HOME)) {
+      PromptTemplate template = tokenizer.template("auto");
+      assertThat(template.apply(RECORD, tokenizer.specialTokens()).text())
+          .isEqualTo("<s>[INST] Is the garage door open? [/INST] Yes, since 7:05.</s>");
+      Example example = encode(tokenizer, template, 100);
+      assertThat(example.id(0)).isEqualTo(1);
+      assertThat(example.id(example.length() - 1)).isEqualTo(2);
+      assertThat(labelled(tokenizer, example)).isEqualTo(" Yes, since 7:05.");
+      assertThat(tokenizer.decode(example.ids()))
+          .isEqualTo("[INST] Is the garage door open? [/INST] Yes, since 7:05.");
+    }
+  }
+
+  @Test
+  void longQuestionLosesItsEnd() throws IOException {
+    try (ModelTokenizer tokenizer = ModelTokenizer.load(TINY_HOME)) {
+      PromptTemplate template = tokenizer.template("auto");
+      int whole = encode(tokenizer, template, 100).length();
+      Example cut = encode(tokenizer, template, whole - 2);
+      assertThat(cut.length()).isEqualTo(whole - 2);
+      assertThat(labelled(tokenizer, cut)).isEqualTo(" Yes, since 7:05.");
+      assertThat(tokenizer.decode(cut.ids()))
+          .startsWith("[INST] Is the garage")
+          .doesNotContain("open?")
+          .contains("[/INST]");
+    }
+  }
+
+  private ModelTokenizer shared(String name, String config) throws IOException {
+    String data = System.getProperty("edgefit.data", "");
+    assumeTrue(!data.isEmpty(), "-Dedgefit.data names no folder");
+    Files.copy(Path.of(data, "tokenizers", name, "tokenizer.json"), temp.resolve("tokenizer.json"));
+    Files.writeString(temp.resolve("tokenizer_config.json"), config);
+    return ModelTokenizer.load(temp);
+  }
+
+  @Test
+  void llama2sSpecialTokensAreExact() throws IOException {
+    try (ModelTokenizer tokenizer =
+        shared("llama2-derived", "{\"bos_token\":{\"content\":\"<s>\"},\"eos_token\":\"</s>\"}")) {
+      Example example = encode(tokenizer, PromptTemplate.llama2(), 100);
+      assertThat(example.ids()).startsWith(1, 518, 25580, 29962); // <s> ▁[ INST ]
+      assertThat(example.ids()).endsWith(2).doesNotContain(0);
+      assertThat(example.ids()).containsOnlyOnce(1).containsOnlyOnce(2);
+      assertThat(labelled(tokenizer, example).strip()).isEqualTo("Yes, since 7:05.");
+    }
+  }
+
+  @Test
+  void phi3sSpecialTokensAreExact() throws IOException {
+    try (ModelTokenizer tokenizer = shared("phi-3-mini", "{\"eos_token\":\"<|endoftext|>\"}")) {
+      Example example = encode(tokenizer, PromptTemplate.phi3(), 100);
+      assertThat(example.id(0)).isEqualTo(32010); // <|user|>
+      assertThat(example.ids()).containsSubsequence(32007, 32001).endsWith(32007);
+      assertThat(labelled(tokenizer, example).strip()).isEqualTo("Yes, since 7:05.");
+    }
+  }
+
+  @Test
+  void missingTokenizerIsNamed() {
+    assertThatThrownBy(() -> ModelTokenizer.load(temp))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("tokenizer.json: no such file");
+  }
+
+  @Test
+  void brokenTokenizerIsNamed() throws IOException {
+    Files.writeString(temp.resolve("tokenizer.json"), "{\"model\": 3}");
+    assertThatThrownBy(() -> ModelTokenizer.load(temp))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("tokenizer.json");
+  }
+}

@@ -1,0 +1,229 @@
+package org.edgefit.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.edgefit.client.cli.ClientMain;
+import org.edgefit.format.Json;
+import org.edgefit.random.Seed;
+import org.edgefit.server.cli.ServerMain;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The launchers as their users run them: processes, arguments, output and exit status. */
+class LaunchersTest {
+
+  @TempDir Path temp;
+  private Path model;
+  private Path data;
+
+  private record Run(int status, String out, String err) {}
+
+  private static Run run(Class<?> main, String... arguments) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of(arguments));
+    Path err = Files.createTempFile("launcher", ".err");
+    Process process = new ProcessBuilder(command).redirectError(err.toFile()).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    Run run = new Run(process.waitFor(), out, Files.readString(err));
+    Files.delete(err);
+    return run;
+  }
+
+  @BeforeEach
+  void write() throws IOException {
+    model = TinyHome.unpack(temp);
+    data = temp.resolve("data.jsonl");
+    SmartHomeData.training(new Seed(1), 24, 8, 4).write(data);
+  }
+
+  @Test
+  void trainingEvaluationAndAnswersWorkTogether() throws Exception {
+    Path adapter = temp.resolve("adapter");
+    Run trained =
+        run(
+            ClientMain.class,
+            "train",
+            "--model",
+            model.toString(),
+            "--data",
+            data.toString(),
+            "--out",
+            adapter.toString(),
+            "--epochs",
+            "2",
+            "--lr",
+            "2e-3",
+            "--lora-rank",
+            "4",
+            "--threads",
+            "1",
+            "--json");
+    assertThat(trained.status()).as(trained.err()).isZero();
+    assertThat(trained.out().lines()).hasSize(11); // 2 epochs of 5 steps, and the result
+    assertThat(adapter).isDirectoryContaining("glob:**adapter_model.safetensors");
+
+    Run evaluated =
+        run(
+            ClientMain.class,
+            "evaluate",
+            "--model",
+            model.toString(),
+            "--adapter",
+            adapter.toString(),
+            "--data",
+            data.toString(),
+            "--json");
+    assertThat(evaluated.status()).as(evaluated.err()).isZero();
+    assertThat(Json.parse(evaluated.out(), "output").path("f1").isNumber()).isTrue();
+
+    Run answered =
+        run(
+            ClientMain.class,
+            "generate",
+            "--model",
+            model.toString(),
+            "--adapter",
+            adapter.toString(),
+            "--prompt",
+            "Turn on the kitchen light.",
+            "--max-tokens",
+            "12");
+    assertThat(answered.status()).as(answered.err()).isZero();
+    assertThat(answered.out()).isNotBlank();
+
+    Path logits = temp.resolve("logits.safetensors");
+    Run computed =
+        run(
+            ClientMain.class,
+            "logits",
+            "--model",
+            model.toString(),
+            "--adapter",
+            adapter.toString(),
+            "--ids",
+            "1,5,9",
+            "--out",
+            logits.toString());
+    assertThat(computed.status()).as(computed.err()).isZero();
+    assertThat(logits).isRegularFile();
+  }
+
+  private static void assertToldInALine(Run run, int status, String... texts) {
+    assertThat(run.status()).as(run.err()).isEqualTo(status);
+    assertThat(run.err()).contains(texts).doesNotContain("\tat ", "Exception");
+  }
+
+  @Test
+  void mistakesAreToldInALine() throws Exception {
+    String nowhere = temp.resolve("nowhere").toString();
+    assertToldInALine(
+        run(ClientMain.class, "evaluate", "--model", nowhere, "--data", data.toString()),
+        1,
+        "nowhere",
+        "no such file");
+    assertToldInALine(
+        run(
+            ClientMain.class,
+            "train",
+            "--model",
+            model.toString(),
+            "--data",
+            nowhere,
+            "--out",
+            nowhere),
+        1,
+        "no such file");
+    assertToldInALine(
+        run(
+            ClientMain.class,
+            "train",
+            "--model",
+            model.toString(),
+            "--data",
+            data.toString(),
+            "--out",
+            nowhere,
+            "--lr",
+            "-1"),
+        2,
+        "learningRate: -1.0 (expected: > 0)");
+    assertToldInALine(
+        run(
+            ClientMain.class,
+            "logits",
+            "--model",
+            model.toString(),
+            "--ids",
+            "1,99999",
+            "--out",
+            nowhere),
+        2,
+        "ids: 99999 (expected: 0 to 4095)");
+    assertToldInALine(
+        run(
+            ClientMain.class,
+            "join",
+            "--server",
+            "localhost",
+            "--model",
+            model.toString(),
+            "--data",
+            data.toString(),
+            "--id",
+            "a"),
+        2,
+        "--server: localhost (expected: HOST:PORT)");
+    assertToldInALine(
+        run(ClientMain.class, "quantize", "--model", model.toString(), "--out", nowhere),
+        1,
+        "quantized already".replace("z", "s"));
+    assertToldInALine(
+        run(ServerMain.class, "serve", "--model", nowhere, "--run-dir", nowhere),
+        1,
+        "config.json: no such file");
+    assertToldInALine(
+        run(
+            ServerMain.class,
+            "serve",
+            "--model",
+            model.toString(),
+            "--run-dir",
+            nowhere,
+            "--targets",
+            "wq"),
+        2,
+        "targets: wq (expected: among");
+    assertToldInALine(
+        run(
+            ServerMain.class,
+            "serve",
+            "--model",
+            model.toString(),
+            "--run-dir",
+            nowhere,
+            "--prot",
+            "1"),
+        2,
+        "Unknown option",
+        "--prot");
+  }
+
+  @Test
+  void helpTeaches() throws Exception {
+    Run help = run(ServerMain.class, "serve", "--help");
+    assertThat(help.status()).isZero();
+    assertThat(help.out()).contains("--clients-per-round", "--lora-rank", "(default: 16)");
+    Run client = run(ClientMain.class, "--help");
+    assertThat(client.out()).contains("join", "quantize", "Examples:");
+  }
+}
