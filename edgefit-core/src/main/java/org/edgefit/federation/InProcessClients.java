@@ -16,6 +16,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.client.ClientId;
 import org.edgefit.client.EvaluateResult;
@@ -88,14 +90,12 @@ public final class InProcessClients implements ClientPool {
     Map<String, Callable<FitOutcome>> tasks = new LinkedHashMap<>();
     request
         .instructions()
-        .forEach(
-            (id, instruction) ->
-                tasks.put(
-                    id, () -> request.received().apply(fit(request, client(id), instruction))));
+        .forEach((id, instruction) -> tasks.put(id, () -> fit(request, client(id), instruction)));
     return runAll(
         tasks,
         request.deadline(),
-        id -> request.received().apply(new FitOutcome.TimedOut(id, request.deadline())));
+        id -> new FitOutcome.TimedOut(id, request.deadline()),
+        request.received());
   }
 
   private static FitOutcome fit(
@@ -135,7 +135,8 @@ public final class InProcessClients implements ClientPool {
     return runAll(
         tasks,
         request.deadline(),
-        id -> new EvaluateOutcome.NotEvaluated(id, "no answer in " + request.deadline()));
+        id -> new EvaluateOutcome.NotEvaluated(id, "no answer in " + request.deadline()),
+        UnaryOperator.identity());
   }
 
   /**
@@ -159,12 +160,17 @@ public final class InProcessClients implements ClientPool {
     return threads;
   }
 
-  private interface Late<T> {
-    T outcome(String clientId);
-  }
-
-  /** Runs the tasks, and interrupts those that the deadline finds at work. */
-  private <T> List<T> runAll(Map<String, Callable<T>> tasks, Duration deadline, Late<T> late)
+  /**
+   * Runs the tasks, and interrupts those that the deadline finds at work.
+   *
+   * @param late gives the outcome of a client that did not answer in time
+   * @param received is given each outcome in turn, and returns what it is worth
+   */
+  private <T> List<T> runAll(
+      Map<String, Callable<T>> tasks,
+      Duration deadline,
+      Function<String, T> late,
+      UnaryOperator<T> received)
       throws InterruptedException {
     boolean anyLate = false;
     boolean allInTime = false;
@@ -176,11 +182,11 @@ public final class InProcessClients implements ClientPool {
       for (Map.Entry<String, Future<T>> entry : futures.entrySet()) {
         try {
           long left = Math.max(0, end - System.nanoTime());
-          outcomes.add(entry.getValue().get(left, TimeUnit.NANOSECONDS));
+          outcomes.add(received.apply(entry.getValue().get(left, TimeUnit.NANOSECONDS)));
         } catch (TimeoutException | CancellationException e) {
           entry.getValue().cancel(true);
           anyLate = true;
-          outcomes.add(late.outcome(entry.getKey()));
+          outcomes.add(received.apply(late.apply(entry.getKey())));
         } catch (ExecutionException e) {
           throw new IllegalStateException(entry.getKey() + ": " + e.getCause(), e.getCause());
         }

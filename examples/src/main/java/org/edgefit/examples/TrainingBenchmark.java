@@ -122,43 +122,47 @@ public final class TrainingBenchmark {
     return times;
   }
 
-  /**
-   * Times the products of a step in float32: per linear layer one forward and one for the gradient
-   * of its input, and the same for the output head.
-   */
-  private static List<Double> products(ModelConfig config, int tokens, int repeats) {
-    List<LinearSpec> layer =
-        config.linearLayers().subList(0, config.linearLayers().size() / config.layers());
-    List<Double> times = new ArrayList<>();
-    for (int repeat = 0; repeat < repeats; repeat++) {
-      long start = System.nanoTime();
-      for (int i = 0; i < config.layers(); i++) {
-        for (LinearSpec spec : layer) {
-          product(tokens, spec.inputs(), spec.outputs(), 1);
-        }
-      }
-      product(256, config.hiddenSize(), config.vocabularySize(), tokens / 256.0);
-      times.add(seconds(start) - overhead);
-      overhead = 0;
+  /** The operands of a product and of the one for the gradient of its input. */
+  private record Product(NDArray x, NDArray w) {
+
+    static Product of(NDManager manager, int rows, int inputs, int outputs) {
+      return new Product(
+          manager.ones(new Shape(rows, inputs)), manager.ones(new Shape(outputs, inputs)));
     }
-    return times;
+
+    void run(NDManager manager) {
+      try (NDArray y = TorchKernels.call(manager, "linear", x, w)) {
+        TorchKernels.call(manager, "linear_backward", y, w).close();
+      }
+    }
   }
 
-  private static double overhead;
-
-  /** Multiplies both ways; what is spent on making the operands is counted as overhead. */
-  private static void product(int rows, int inputs, int outputs, double times) {
-    long begin = System.nanoTime();
+  /**
+   * Times the products of a step in float32: per linear layer one forward and one for the gradient
+   * of its input, and the same for the output head, 128 rows at a time.
+   */
+  private static List<Double> products(ModelConfig config, int tokens, int repeats) {
+    int headRows = Math.min(tokens, 128);
+    List<Double> times = new ArrayList<>();
     try (NDManager manager = TorchKernels.newManager()) {
-      NDArray x = manager.ones(new Shape(rows, inputs));
-      NDArray w = manager.ones(new Shape(outputs, inputs));
-      overhead += seconds(begin);
-      for (int i = 0; i < Math.max(1, times); i++) {
-        try (NDArray y = TorchKernels.call(manager, "linear", x, w)) {
-          TorchKernels.call(manager, "linear_backward", y, w).close();
+      List<Product> layer = new ArrayList<>();
+      for (LinearSpec spec :
+          config.linearLayers().subList(0, config.linearLayers().size() / config.layers())) {
+        layer.add(Product.of(manager, tokens, spec.inputs(), spec.outputs()));
+      }
+      Product head = Product.of(manager, headRows, config.hiddenSize(), config.vocabularySize());
+      for (int repeat = 0; repeat < repeats; repeat++) {
+        long start = System.nanoTime();
+        for (int i = 0; i < config.layers(); i++) {
+          layer.forEach(product -> product.run(manager));
         }
+        for (int row = 0; row < tokens; row += headRows) {
+          head.run(manager);
+        }
+        times.add(seconds(start));
       }
     }
+    return times;
   }
 
   private static long peakRss() throws IOException {

@@ -125,6 +125,9 @@ public final class QloraClient implements FederatedClient {
     AdapterDelta delta = result.adapter().minus(instruction.adapter());
     Map<String, Double> metrics = new TreeMap<>();
     metrics.put("loss", result.loss());
+    if (encoded.dropped() > 0) {
+      metrics.put("dropped", (double) encoded.dropped());
+    }
     metrics.put("seconds", (System.nanoTime() - start) / 1e9);
     return new FitResult(delta, encoded.examples().size(), encoded.labelTokens(), metrics);
   }
