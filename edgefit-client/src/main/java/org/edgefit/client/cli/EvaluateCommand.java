@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.Evaluator;
@@ -54,32 +53,17 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "most tokens of a record (default: ${DEFAULT-VALUE})")
   private int maxLength = Training.defaults().maxLength();
 
-  @Option(
-      names = "--template",
-      paramLabel = "NAME",
-      description = "prompt template, or auto for the model's own (default: ${DEFAULT-VALUE})")
-  private String template = Training.AUTO_TEMPLATE;
-
-  @Option(
-      names = "--quantization",
-      description =
-          "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: nf4, as in"
-              + " training)")
-  private Quantization quantization = Quantization.NF4;
-
-  @Option(names = "--json", description = "print one JSON object")
-  private boolean json;
+  @Mixin private InferenceOptions inference = new InferenceOptions();
 
   @Mixin private MachineOptions machine = new MachineOptions();
 
   @Override
   public Integer call() throws IOException {
     InstructionDataset records = InstructionDataset.jsonl(data);
-    Training settings =
-        Training.defaults().toBuilder().maxLength(maxLength).template(template).build();
+    Training settings = inference.settings().toBuilder().maxLength(maxLength).build();
     var adapter = model.readAdapter();
     machine.apply();
-    try (BaseModel base = model.load(quantization);
+    try (BaseModel base = model.load(inference.quantization());
         Evaluator evaluator = new Evaluator(base, adapter);
         Progress progress = new Progress("evaluating", 50)) {
       Evaluator.Evaluation evaluation =
@@ -92,7 +76,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private void print(Evaluator.Evaluation evaluation) {
     ConfusionMatrix confusion = evaluation.confusion();
-    if (json) {
+    if (inference.json()) {
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("records", evaluation.records());
       result.put("dropped", evaluation.dropped());

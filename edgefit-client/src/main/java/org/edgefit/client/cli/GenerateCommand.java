@@ -3,7 +3,6 @@ package org.edgefit.client.cli;
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.TextGenerator;
@@ -31,21 +30,7 @@ final class GenerateCommand implements Callable<Integer> {
       description = "most tokens of the answer (default: ${DEFAULT-VALUE})")
   private int maxTokens = 128;
 
-  @Option(
-      names = "--template",
-      paramLabel = "NAME",
-      description = "prompt template, or auto for the model's own (default: ${DEFAULT-VALUE})")
-  private String template = Training.AUTO_TEMPLATE;
-
-  @Option(
-      names = "--quantization",
-      description =
-          "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: nf4, as in"
-              + " training)")
-  private Quantization quantization = Quantization.NF4;
-
-  @Option(names = "--json", description = "print one JSON object")
-  private boolean json;
+  @Mixin private InferenceOptions inference = new InferenceOptions();
 
   @Mixin private MachineOptions machine = new MachineOptions();
 
@@ -53,15 +38,14 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     var adapter = model.readAdapter();
     machine.apply();
-    try (BaseModel base = model.load(quantization);
+    try (BaseModel base = model.load(inference.quantization());
         TextGenerator generator = new TextGenerator(base, adapter)) {
       Training settings =
-          Training.defaults().toBuilder()
-              .template(template)
+          inference.settings().toBuilder()
               .maxLength(Math.max(2, base.config().maxPositions() - maxTokens))
               .build();
       String answer = generator.answer(prompt, maxTokens, settings);
-      System.out.println(json ? Json.line(Map.of("answer", answer)) : answer);
+      System.out.println(inference.json() ? Json.line(Map.of("answer", answer)) : answer);
     }
     return 0;
   }

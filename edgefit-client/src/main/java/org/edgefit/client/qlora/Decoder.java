@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
+import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.DecodeScratch;
@@ -35,13 +36,17 @@ final class Decoder implements AutoCloseable {
   private final List<DecoderLayer> layers = new ArrayList<>();
 
   /**
-   * Makes a decoder.
+   * Makes a decoder over weights that the caller owns.
    *
-   * @param lora the adapter; null for the base model alone
+   * @param lora the adapter's weights; null for the base model alone
    */
   Decoder(BaseModel base, @Nullable LoraWeights lora) {
+    this(base, lora, TorchKernels.newManager());
+  }
+
+  private Decoder(BaseModel base, @Nullable LoraWeights lora, NDManager manager) {
     this.base = base;
-    this.manager = TorchKernels.newManager();
+    this.manager = manager;
     int largest = 1;
     for (LinearSpec spec : base.linearLayers()) {
       largest = Math.max(largest, Math.multiplyExact(spec.inputs(), spec.outputs()));
@@ -49,6 +54,23 @@ final class Decoder implements AutoCloseable {
     this.scratch = new DecodeScratch(manager, largest);
     for (BaseModel.Layer layer : base.layers()) {
       layers.add(new DecoderLayer(base.config(), layer, lora));
+    }
+  }
+
+  /**
+   * Makes a decoder with an adapter's weights of its own, for inference.
+   *
+   * @param adapter the adapter; null for the base model alone
+   * @throws IllegalArgumentException naming the first tensor that does not fit the base model
+   */
+  static Decoder of(BaseModel base, @Nullable Adapter adapter) {
+    NDManager manager = TorchKernels.newManager();
+    try {
+      LoraWeights lora = adapter == null ? null : new LoraWeights(manager, base, adapter);
+      return new Decoder(base, lora, manager);
+    } catch (RuntimeException e) {
+      manager.close();
+      throw e;
     }
   }
 
@@ -180,16 +202,21 @@ final class Decoder implements AutoCloseable {
       return likelihoods;
     }
 
-    /**
-     * Returns the logits of rows {@code from} to {@code to}, (rows, vocabulary), owned by {@code
-     * owner}.
-     */
-    NDArray logits(NDManager owner, int from, int to) {
+    /** Returns the logits of rows {@code from} to {@code to}, (rows, vocabulary). */
+    NDArray logits(int from, int to) {
       try (NDManager part = step.newSubManager()) {
         NDArray x = call(part, "slice_rows", out, from, to - from);
         NDArray[] normed =
             callAll(part, "rms_norm", x, base.finalNorm(), base.config().rmsNormEps());
-        return call(owner, "linear", normed[0], base.head().values(scratch));
+        return call(step, "linear", normed[0], base.head().values(scratch));
+      }
+    }
+
+    /** Returns the likeliest token after the last row. */
+    int likeliest() {
+      try (NDArray logits = logits(batch.rows() - 1, batch.rows());
+          NDArray best = call(step, "argmax", logits)) {
+        return Math.toIntExact(best.toLongArray()[0]);
       }
     }
 

@@ -1,6 +1,5 @@
 package org.edgefit.client.qlora;
 
-import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,7 +10,6 @@ import java.util.TreeMap;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
@@ -34,8 +32,6 @@ public final class Evaluator implements AutoCloseable {
   private static final int TOKENS_PER_PASS = 2048;
 
   private final BaseModel base;
-  private final NDManager manager;
-  private final @Nullable LoraWeights lora;
   private final Decoder decoder;
 
   /**
@@ -45,9 +41,7 @@ public final class Evaluator implements AutoCloseable {
    */
   public Evaluator(BaseModel base, @Nullable Adapter adapter) {
     this.base = base;
-    this.manager = TorchKernels.newManager();
-    this.lora = adapter == null ? null : new LoraWeights(manager, base, adapter);
-    this.decoder = new Decoder(base, lora);
+    this.decoder = Decoder.of(base, adapter);
   }
 
   /** Is told how far an evaluation is, by the thread that evaluates. */
@@ -203,9 +197,5 @@ public final class Evaluator implements AutoCloseable {
   @Override
   public void close() {
     decoder.close();
-    if (lora != null) {
-      lora.close();
-    }
-    manager.close();
   }
 }

@@ -1,7 +1,6 @@
 package org.edgefit.client.qlora;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
@@ -9,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.format.SafetensorsWriter;
 import org.edgefit.format.StoredTensor;
 import org.edgefit.format.TensorType;
@@ -38,12 +36,9 @@ public final class Logits {
             "ids: " + id + " (expected: 0 to " + (vocabulary - 1) + ")");
       }
     }
-    try (NDManager manager = TorchKernels.newManager();
-        @Nullable LoraWeights lora =
-            adapter == null ? null : new LoraWeights(manager, base, adapter);
-        Decoder decoder = new Decoder(base, lora);
+    try (Decoder decoder = Decoder.of(base, adapter);
         Decoder.Pass pass = decoder.infer(Batch.of(ids));
-        NDArray logits = pass.logits(manager, 0, ids.length)) {
+        NDArray logits = pass.logits(0, ids.length)) {
       return logits.toFloatArray();
     }
   }

@@ -1,9 +1,5 @@
 package org.edgefit.client.qlora;
 
-import static org.edgefit.client.model.TorchKernels.call;
-
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +8,6 @@ import java.util.TreeSet;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionRecord;
 import org.edgefit.data.Prompt;
@@ -24,8 +19,6 @@ import org.jspecify.annotations.Nullable;
 public final class TextGenerator implements AutoCloseable {
 
   private final BaseModel base;
-  private final NDManager manager;
-  private final @Nullable LoraWeights lora;
   private final Decoder decoder;
 
   /**
@@ -35,9 +28,7 @@ public final class TextGenerator implements AutoCloseable {
    */
   public TextGenerator(BaseModel base, @Nullable Adapter adapter) {
     this.base = base;
-    this.manager = TorchKernels.newManager();
-    this.lora = adapter == null ? null : new LoraWeights(manager, base, adapter);
-    this.decoder = new Decoder(base, lora);
+    this.decoder = Decoder.of(base, adapter);
   }
 
   /**
@@ -81,19 +72,13 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   private int likeliest(Batch batch, KeyValueCache cache) {
-    try (Decoder.Pass pass = decoder.infer(batch, cache);
-        NDArray logits = pass.logits(manager, batch.rows() - 1, batch.rows());
-        NDArray best = call(manager, "argmax", logits)) {
-      return Math.toIntExact(best.toLongArray()[0]);
+    try (Decoder.Pass pass = decoder.infer(batch, cache)) {
+      return pass.likeliest();
     }
   }
 
   @Override
   public void close() {
     decoder.close();
-    if (lora != null) {
-      lora.close();
-    }
-    manager.close();
   }
 }

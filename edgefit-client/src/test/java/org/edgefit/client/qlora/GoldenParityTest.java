@@ -100,10 +100,7 @@ class GoldenParityTest {
   void logitsAgree(Path folder) throws IOException {
     try (BaseModel base = load(folder);
         SafetensorsFile golden = SafetensorsFile.open(folder.resolve("golden.safetensors"));
-        NDManager manager = TorchKernels.newManager();
-        LoraWeights lora =
-            new LoraWeights(manager, base, PeftAdapter.read(folder.resolve("adapter0")));
-        Decoder decoder = new Decoder(base, lora)) {
+        Decoder decoder = Decoder.of(base, PeftAdapter.read(folder.resolve("adapter0")))) {
       int length = Math.toIntExact(golden.tensor("input_ids").shape().get(1));
       int vocabulary = base.config().vocabularySize();
       float[] expected = golden.floats("logits").array();
@@ -112,7 +109,7 @@ class GoldenParityTest {
         int[] ids = examples.get(row).ids();
         float[] logits;
         try (Decoder.Pass pass = decoder.infer(Batch.of(ids));
-            NDArray array = pass.logits(manager, 0, ids.length)) {
+            NDArray array = pass.logits(0, ids.length)) {
           logits = array.toFloatArray();
         }
         for (int i = 0; i < logits.length; i++) {

@@ -191,9 +191,7 @@ class QloraTrainerTest {
   void branchingTextScoresLikeSeparateTexts() {
     int[] text = {5, 9, 77, 3};
     List<int[]> endings = List.of(new int[] {8, 2, 6}, new int[] {11}, new int[] {8, 3});
-    try (NDManager manager = TorchKernels.newManager();
-        LoraWeights lora = new LoraWeights(manager, base, TestModel.adapter(base, LORA, 1));
-        Decoder decoder = new Decoder(base, lora)) {
+    try (Decoder decoder = Decoder.of(base, TestModel.adapter(base, LORA, 1))) {
       float[] together;
       try (Decoder.Pass pass = decoder.infer(Batch.branching(text, endings))) {
         together = pass.logLikelihoods();
@@ -218,14 +216,13 @@ class QloraTrainerTest {
   void cachedTokensGiveTheLogitsOfTheWholeText() {
     int[] ids = {5, 9, 77, 3, 20, 41};
     int vocabulary = base.config().vocabularySize();
-    try (NDManager manager = TorchKernels.newManager();
-        Decoder decoder = new Decoder(base, null);
+    try (Decoder decoder = Decoder.of(base, null);
         KeyValueCache cache = new KeyValueCache(base.config().layers())) {
       float[] whole = Logits.compute(base, null, ids);
       int seen = 0;
       for (int[] part : new int[][] {{5, 9, 77}, {3}, {20}, {41}}) {
         try (Decoder.Pass pass = decoder.infer(Batch.continuing(seen, part), cache);
-            NDArray logits = pass.logits(manager, part.length - 1, part.length)) {
+            NDArray logits = pass.logits(part.length - 1, part.length)) {
           seen += part.length;
           float[] last = logits.toFloatArray();
           for (int id = 0; id < vocabulary; id++) {

@@ -1,0 +1,41 @@
+package org.edgefit.client.cli;
+
+import java.util.Locale;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.Training;
+import picocli.CommandLine.Option;
+
+/** How a trained model is used. */
+final class InferenceOptions {
+
+  @Option(
+      names = "--template",
+      paramLabel = "NAME",
+      description =
+          "prompt template: llama2, phi3, chatml, alpaca, or auto for the model's own"
+              + " (default: ${DEFAULT-VALUE})")
+  private String template = Training.AUTO_TEMPLATE;
+
+  @Option(
+      names = "--quantization",
+      description =
+          "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: nf4, as in"
+              + " training)")
+  private Quantization quantization = Quantization.NF4;
+
+  @Option(names = "--json", description = "print one JSON object")
+  private boolean json;
+
+  /** Returns the settings that name the template. */
+  Training settings() {
+    return Training.defaults().toBuilder().template(template.toLowerCase(Locale.ROOT)).build();
+  }
+
+  Quantization quantization() {
+    return quantization;
+  }
+
+  boolean json() {
+    return json;
+  }
+}
