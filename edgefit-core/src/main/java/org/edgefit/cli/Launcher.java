@@ -2,6 +2,10 @@ package org.edgefit.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import picocli.CommandLine;
 
 /**
@@ -28,7 +32,11 @@ public final class Launcher {
       err.println(name + ": " + e.getMessage());
       return CommandLine.ExitCode.USAGE;
     }
-    if (e instanceof IOException || e instanceof IllegalStateException) {
+    if (e instanceof FileSystemException file) { // whose message is often the bare path
+      err.println(name + ": " + file.getMessage() + reason(file));
+    } else if (e instanceof UncheckedIOException unchecked) {
+      err.println(name + ": " + unchecked.getMessage());
+    } else if (e instanceof IOException || e instanceof IllegalStateException) {
       err.println(name + ": " + e.getMessage());
     } else if (e instanceof InterruptedException) {
       err.println(name + ": interrupted");
@@ -37,5 +45,15 @@ public final class Launcher {
       e.printStackTrace(err);
     }
     return CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static String reason(FileSystemException e) {
+    if (e instanceof AccessDeniedException) {
+      return ": access denied";
+    }
+    if (e instanceof FileAlreadyExistsException) {
+      return ": there is a file of that name";
+    }
+    return "";
   }
 }

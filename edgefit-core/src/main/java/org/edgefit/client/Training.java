@@ -1,5 +1,7 @@
 package org.edgefit.client;
 
+import java.util.List;
+
 /**
  * Every setting of a client's local training. The server sends them with each round, so that all
  * clients train alike.
@@ -22,6 +24,8 @@ package org.edgefit.client;
  * @param template a name of {@link org.edgefit.data.PromptTemplate#NAMES}, or {@code auto} for the
  *     one that the model's own chat template describes
  * @param quantization how the base model's linear layers are kept
+ * @param labels the classes that an evaluation chooses among; empty for those of the client's own
+ *     records
  */
 public record Training(
     int epochs,
@@ -39,7 +43,8 @@ public record Training(
     double warmupRatio,
     boolean responseOnly,
     String template,
-    Quantization quantization) {
+    Quantization quantization,
+    List<String> labels) {
 
   /** The template's name that means the model's own. */
   public static final String AUTO_TEMPLATE = "auto";
@@ -56,6 +61,7 @@ public record Training(
     require(beta2 >= 0 && beta2 < 1, "beta2", beta2, "in [0, 1)");
     require(epsilon > 0 && Double.isFinite(epsilon), "epsilon", epsilon, "> 0");
     require(clipNorm >= 0 && Double.isFinite(clipNorm), "clipNorm", clipNorm, ">= 0");
+    labels = List.copyOf(labels);
     require(warmupRatio >= 0 && warmupRatio <= 1, "warmupRatio", warmupRatio, "in [0, 1]");
   }
 
@@ -87,7 +93,8 @@ public record Training(
         0,
         true,
         AUTO_TEMPLATE,
-        Quantization.NF4);
+        Quantization.NF4,
+        List.of());
   }
 
   /** Returns a builder that starts from these settings. */
@@ -113,6 +120,7 @@ public record Training(
     private boolean responseOnly;
     private String template;
     private Quantization quantization;
+    private List<String> labels;
 
     private Builder(Training from) {
       epochs = from.epochs;
@@ -131,6 +139,7 @@ public record Training(
       responseOnly = from.responseOnly;
       template = from.template;
       quantization = from.quantization;
+      labels = from.labels;
     }
 
     /** Sets the passes over the data in a round. */
@@ -217,6 +226,12 @@ public record Training(
       return this;
     }
 
+    /** Sets the classes that an evaluation chooses among. */
+    public Builder labels(List<String> value) {
+      labels = value;
+      return this;
+    }
+
     /** Returns the checked settings. */
     public Training build() {
       return new Training(
@@ -235,7 +250,8 @@ public record Training(
           warmupRatio,
           responseOnly,
           template,
-          quantization);
+          quantization,
+          labels);
     }
   }
 }

@@ -62,7 +62,7 @@ public final class ExampleEncoder {
     for (InstructionRecord record : dataset.records()) {
       Prompt prompt = template.apply(record, tokenizer.specialTokens());
       Tokenizer.Tokens tokens = tokenizer.encode(prompt.text());
-      Example example = fit(prompt, tokens);
+      Example example = fit(prompt, tokens, excess(tokens));
       if (example == null || example.labelTokens() == 0) {
         dropped++;
       } else {
@@ -76,13 +76,29 @@ public final class ExampleEncoder {
   }
 
   /**
-   * Encodes a record's prompt followed by another answer, every token of which is labelled.
+   * Encodes a record's prompt followed by each of some answers. If the longest does not fit, the
+   * question is cut by the same tokens for all of them.
    *
-   * @return null if the text is too long even without its question
+   * @return one example per answer, or null if a text is too long even without its question
    */
-  public @Nullable Example encode(InstructionRecord record, String answer) {
-    Prompt prompt = template.apply(record, tokenizer.specialTokens()).withAnswer(answer);
-    return fit(prompt, tokenizer.encode(prompt.text()));
+  public @Nullable List<Example> encode(InstructionRecord record, List<String> answers) {
+    Prompt prompt = template.apply(record, tokenizer.specialTokens());
+    List<Tokenizer.Tokens> texts = new ArrayList<>();
+    int excess = 0;
+    for (String answer : answers) {
+      Tokenizer.Tokens tokens = tokenizer.encode(prompt.withAnswer(answer).text());
+      texts.add(tokens);
+      excess = Math.max(excess, excess(tokens));
+    }
+    List<Example> examples = new ArrayList<>();
+    for (Tokenizer.Tokens tokens : texts) {
+      Example example = fit(prompt, tokens, excess);
+      if (example == null) {
+        return null;
+      }
+      examples.add(example);
+    }
+    return examples;
   }
 
   /**
@@ -95,21 +111,30 @@ public final class ExampleEncoder {
         new InstructionRecord(
             record.instruction(), record.context(), answer, record.category(), record.label());
     String whole = template.apply(answered, tokenizer.specialTokens()).answer();
-    return whole.substring(0, whole.lastIndexOf(answer) + answer.length());
+    int start = whole.indexOf(answer);
+    if (start < 0) {
+      throw new IllegalArgumentException(
+          "answer: \"" + answer + "\" (expected: a text that the template writes as it is)");
+    }
+    return whole.substring(0, start + answer.length());
   }
 
   /** Returns the ids of a record's prompt, which the model is to answer. */
   public int[] encodePrompt(InstructionRecord record) {
-    Example example = encode(record, "");
-    if (example == null) {
+    List<Example> examples = encode(record, List.of(""));
+    if (examples == null) {
       throw new IllegalArgumentException(
           "maxLength: " + maxLength + " (expected: room for the template's own tokens)");
     }
-    return example.ids();
+    return examples.get(0).ids();
   }
 
-  /** Cuts the question to the limit, or returns null if that does not make the text fit. */
-  private @Nullable Example fit(Prompt prompt, Tokenizer.Tokens tokens) {
+  private int excess(Tokenizer.Tokens tokens) {
+    return Math.max(0, tokens.ids().length - maxLength);
+  }
+
+  /** Cuts {@code excess} tokens from the question, or returns null if it has not as many. */
+  private @Nullable Example fit(Prompt prompt, Tokenizer.Tokens tokens, int excess) {
     int[] ids = tokens.ids();
     int openingLength = codePoints(prompt.opening());
     int questionEnd = openingLength + codePoints(prompt.question());
@@ -117,7 +142,6 @@ public final class ExampleEncoder {
     int answerStart = tokens.firstAfter(promptEnd);
     int questionStart = tokens.firstAfter(openingLength);
     int closingStart = tokens.firstAfter(questionEnd);
-    int excess = Math.max(0, ids.length - maxLength);
     if (excess > closingStart - questionStart || ids.length == 0) {
       return null;
     }

@@ -37,9 +37,13 @@ public interface PromptTemplate {
 
   /** Phi-3: {@code <|user|>}, question, {@code <|end|>}, {@code <|assistant|>}, answer. */
   static PromptTemplate phi3() {
+    return phi3(false);
+  }
+
+  private static PromptTemplate phi3(boolean bos) {
     return (record, tokens) ->
         new Prompt(
-            "<|user|>\n",
+            (bos ? tokens.bos() : "") + "<|user|>\n",
             record.question(),
             "<|end|>\n<|assistant|>\n",
             record.response() + "<|end|>");
@@ -56,10 +60,14 @@ public interface PromptTemplate {
    * @param system the system message; left out if empty
    */
   static PromptTemplate chatMl(String system) {
+    return chatMl(system, false);
+  }
+
+  private static PromptTemplate chatMl(String system, boolean bos) {
     String opening = system.isEmpty() ? "" : "<|im_start|>system\n" + system + "<|im_end|>\n";
     return (record, tokens) ->
         new Prompt(
-            opening + "<|im_start|>user\n",
+            (bos ? tokens.bos() : "") + opening + "<|im_start|>user\n",
             record.question(),
             "<|im_end|>\n<|im_start|>assistant\n",
             record.response() + "<|im_end|>");
@@ -113,16 +121,20 @@ public interface PromptTemplate {
    */
   static PromptTemplate fromChatTemplate(@Nullable String chatTemplate) {
     String text = chatTemplate == null ? "" : chatTemplate;
+    boolean bos = text.contains("bos_token");
     if (text.contains("<|im_start|>")) {
       Matcher system =
           Pattern.compile("<\\|im_start\\|>system(?:\\\\n|\\n)([^'\"{}<]+)<\\|im_end\\|>")
               .matcher(text);
-      return chatMl(system.find() ? system.group(1).replace("\\n", "\n") : "");
+      return chatMl(system.find() ? system.group(1).replace("\\n", "\n") : "", bos);
     }
-    if (text.contains("<|assistant|>") && text.contains("<|end|>")) {
-      return phi3();
+    String lineBreak = "(?:['\"]\\s*\\+\\s*['\"])?(?:\\\\n|\\n)"; // in the same string or the next
+    if (find(text, "<\\|user\\|>" + lineBreak)
+        && find(text, "<\\|assistant\\|>" + lineBreak)
+        && find(text, "<\\|end\\|>" + lineBreak)) {
+      return phi3(bos);
     }
-    if (text.contains("[INST]") && find(text, "['\"] ['\"]\\s*\\+\\s*(?!eos_token)\\w")) {
+    if (bos && text.contains("[INST]") && find(text, "['\"] ['\"]\\s*\\+\\s*(?!eos_token)\\w")) {
       return llama2(find(text, "['\"] ['\"]\\s*\\+\\s*eos_token") ? " " : "");
     }
     if (text.contains("### Instruction:") && text.contains("### Response:")) {

@@ -135,6 +135,11 @@ public final class Federation {
       UpdateStore updates = new UpdateStore(directory.updates(round), layout);
       List<FitOutcome> outcomes = new ArrayList<>(clients.fit(request(context, plan, updates)));
       outcomes.sort(Comparator.comparing(FitOutcome::clientId));
+      for (FitOutcome outcome : outcomes) {
+        if (!(outcome instanceof FitOutcome.Trained)) {
+          updates.setAside(outcome.clientId());
+        }
+      }
 
       global = strategy.aggregateFit(context, outcomes).orElse(global);
       layout.requireSame(global.layout());
@@ -172,15 +177,13 @@ public final class Federation {
           directory.adapterFile(context.round() - 1),
           updates,
           roundDeadline,
-          outcome -> received(context.round(), outcome, updates.layout()));
+          outcome -> UpdateCheck.check(outcome, updates.layout()),
+          outcome -> finished(context.round(), outcome));
     }
 
-    /** Checks an outcome and tells of it; the lock keeps the listeners to one call at a time. */
-    private synchronized FitOutcome received(int round, FitOutcome outcome, AdapterLayout layout) {
-      FitOutcome checked = UpdateCheck.check(outcome, layout);
-      ClientReport report = report(checked);
+    private void finished(int round, FitOutcome outcome) {
+      ClientReport report = report(outcome);
       listeners.forEach(listener -> listener.clientFinished(round, report));
-      return checked;
     }
 
     private List<EvaluateOutcome> evaluate(RoundContext context) throws InterruptedException {
@@ -243,6 +246,8 @@ public final class Federation {
       manifest.put("roundDeadline", roundDeadline.toString());
       manifest.set("lora", Json.tree(initial.config()));
       manifest.set("training", Json.tree(training));
+      String version = Federation.class.getPackage().getImplementationVersion();
+      manifest.put("edgefit", version == null ? "unpackaged" : version);
       manifest.put("java", Runtime.version().toString());
       notes.forEach(manifest::put);
       return manifest;
@@ -256,10 +261,7 @@ public final class Federation {
   private static long bytesOf(UpdateStore updates, List<FitOutcome> outcomes) throws IOException {
     long bytes = 0;
     for (FitOutcome outcome : outcomes) {
-      Path file = updates.file(outcome.clientId());
-      if (Files.exists(file)) {
-        bytes += Files.size(file);
-      }
+      bytes += updates.bytesReceived(outcome.clientId());
     }
     return bytes;
   }

@@ -3,6 +3,7 @@ package org.edgefit.federation;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.edgefit.client.FitInstruction;
 import org.edgefit.run.UpdateStore;
@@ -16,8 +17,8 @@ import org.edgefit.strategy.FitOutcome;
  * @param adapterFile the file of the adapter that all of them start from
  * @param updates where the clients' changes go
  * @param deadline how long the pool waits for the last of them
- * @param received is given each outcome as it comes, by any thread, and returns what it is worth:
- *     the outcome itself, or a rejection
+ * @param check returns what an outcome is worth: itself, or a rejection; any thread may call it
+ * @param finished is told of each checked outcome, by the thread that asked
  */
 public record FitRequest(
     int round,
@@ -25,4 +26,5 @@ public record FitRequest(
     Path adapterFile,
     UpdateStore updates,
     Duration deadline,
-    UnaryOperator<FitOutcome> received) {}
+    UnaryOperator<FitOutcome> check,
+    Consumer<FitOutcome> finished) {}

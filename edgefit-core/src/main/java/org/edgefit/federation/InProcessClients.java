@@ -95,7 +95,11 @@ public final class InProcessClients implements ClientPool {
         tasks,
         request.deadline(),
         id -> new FitOutcome.TimedOut(id, request.deadline()),
-        request.received());
+        outcome -> {
+          FitOutcome checked = request.check().apply(outcome);
+          request.finished().accept(checked);
+          return checked;
+        });
   }
 
   private static FitOutcome fit(
@@ -104,6 +108,9 @@ public final class InProcessClients implements ClientPool {
     FitResult result;
     try {
       result = client.fit(instruction);
+      if (Thread.interrupted()) {
+        throw new InterruptedException(client.id() + ": the round is over");
+      }
     } catch (IOException | RuntimeException e) {
       log.warn("{}: training failed in round {}", client.id(), request.round(), e);
       return new FitOutcome.Failed(client.id(), reason(e));

@@ -63,7 +63,7 @@ public final class ModelFiles implements Closeable {
       for (Map.Entry<String, JsonNode> entry :
           Json.read(indexFile).path("weight_map").properties()) {
         String shard = entry.getValue().asText();
-        if (shard.isEmpty() || !Path.of(shard).getFileName().toString().equals(shard)) {
+        if (!shard.matches("[A-Za-z0-9_][A-Za-z0-9._-]*")) {
           throw new IOException(
               indexFile + ": " + entry.getKey() + ": " + shard + " (expected: a file's name)");
         }

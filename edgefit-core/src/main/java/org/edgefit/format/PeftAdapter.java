@@ -37,7 +37,6 @@ public final class PeftAdapter {
           "auto_mapping",
           "base_model_name_or_path",
           "inference_mode",
-          "init_lora_weights",
           "megatron_core",
           "peft_type",
           "peft_version",
@@ -76,9 +75,16 @@ public final class PeftAdapter {
     }
     for (Map.Entry<String, JsonNode> field : json.properties()) {
       String key = field.getKey();
-      if (!key.equals("bias") && !HARMLESS.contains(key) && !isOff(field.getValue())) {
+      if (!key.equals("bias")
+          && !key.equals("init_lora_weights")
+          && !HARMLESS.contains(key)
+          && !isOff(field.getValue())) {
         throw refused(file, json, key, "off; it is not implemented");
       }
+    }
+    JsonNode init = json.path("init_lora_weights");
+    if (init.isTextual() && !init.asText().equals("gaussian")) { // others change the base model
+      throw refused(file, json, "init_lora_weights", "true, false or gaussian");
     }
     if (!json.path("target_modules").isArray()) {
       throw refused(file, json, "target_modules", "a list of module names");

@@ -34,6 +34,9 @@ public final class SafetensorsFile implements Closeable {
   /** The longest header that is read, in bytes; the reference implementation has the same limit. */
   static final long MAX_HEADER_BYTES = 100_000_000;
 
+  /** Tensors up to this size are copied by reading, larger ones through a mapping. */
+  private static final long READ_BYTES = 16 << 20;
+
   private record Entry(StoredTensor tensor, long begin, long end) {}
 
   private final Path path;
@@ -119,7 +122,7 @@ public final class SafetensorsFile implements Closeable {
 
   private static Entry entry(Path path, String name, JsonNode node, long dataBytes)
       throws IOException {
-    String where = path + ": " + name;
+    String where = path + ": header at offset 8: " + name;
     JsonNode dtype = node.path("dtype");
     TensorType type = TensorType.byName(dtype.asText());
     if (type == null) {
@@ -146,7 +149,7 @@ public final class SafetensorsFile implements Closeable {
     try {
       tensor = new StoredTensor(name, type, shape);
     } catch (IllegalArgumentException e) {
-      throw new IOException(path + ": " + e.getMessage(), e);
+      throw new IOException(path + ": header at offset 8: " + e.getMessage(), e);
     }
     if (tensor.bytes() != end - begin) {
       throw new IOException(
@@ -326,7 +329,8 @@ public final class SafetensorsFile implements Closeable {
   /** Copies a floating-point tensor, widened to float32, into {@code out}, which it fills. */
   public void copyFloats(String name, FloatBuffer out) throws IOException {
     StoredTensor tensor = tensor(name);
-    ByteBuffer bytes = map(name);
+    // Small tensors are read: a mapping would hold on to files that are deleted right after.
+    ByteBuffer bytes = tensor.bytes() <= READ_BYTES ? read(name) : map(name);
     int elements = Math.toIntExact(tensor.elements());
     switch (tensor.type()) {
       case F32 -> out.put(bytes.asFloatBuffer());

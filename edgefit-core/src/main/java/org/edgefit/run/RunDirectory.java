@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.edgefit.adapter.Adapter;
@@ -14,6 +15,8 @@ import org.edgefit.format.DurableFiles;
 import org.edgefit.format.Json;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.format.Sha256;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Everything that a run leaves on disk.
@@ -31,6 +34,7 @@ import org.edgefit.format.Sha256;
  */
 public final class RunDirectory {
 
+  private static final Logger log = LoggerFactory.getLogger(RunDirectory.class);
   private static final String MANIFEST = "run.json";
 
   private final Path path;
@@ -117,11 +121,23 @@ public final class RunDirectory {
         StandardOpenOption.APPEND);
   }
 
-  /** Deletes the directory and all that is in it. */
-  public void delete() throws IOException {
+  /**
+   * Deletes the directory and what can be deleted of all that is in it: on some systems a file that
+   * is still mapped stays until the system's own cleaning.
+   */
+  public void delete() {
+    List<Path> all;
     try (Stream<Path> files = Files.walk(path)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+      all = files.sorted(Comparator.reverseOrder()).toList();
+    } catch (IOException e) {
+      log.debug("{}", path, e);
+      return;
+    }
+    for (Path file : all) {
+      try {
         Files.delete(file);
+      } catch (IOException e) {
+        log.debug("{}", file, e);
       }
     }
   }

@@ -118,8 +118,9 @@ class DataTest {
           .isEqualTo("<s>[INST] q [/INST] a</s>");
       assertThat(found(prompt + "{{ ' ' + c.strip() + ' ' + eos_token }}"))
           .isEqualTo("<s>[INST] q [/INST] a </s>");
-      assertThat(found("{{'<|user|>' + c + '<|end|>'}}{{'<|assistant|>' + c}}"))
-          .isEqualTo("<|user|>\nq<|end|>\n<|assistant|>\na<|end|>");
+      String phi3 = "{{'<|user|>\\n' + c + '<|end|>\\n'}}{{'<|assistant|>' + '\\n' + c}}";
+      assertThat(found(phi3)).isEqualTo("<|user|>\nq<|end|>\n<|assistant|>\na<|end|>");
+      assertThat(found("{{ bos_token }}" + phi3)).startsWith("<s><|user|>\n");
       assertThat(found("{{'<|im_start|>' + role}}"))
           .isEqualTo("<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>");
     }
@@ -136,7 +137,12 @@ class DataTest {
 
     @ParameterizedTest
     @ValueSource(
-        strings = {"", "{{ '<start_of_turn>' }}", "[INST]{{ content }}[/INST]{{ c + eos }}"})
+        strings = {
+          "",
+          "{{ '<start_of_turn>' }}",
+          "{{'<|user|>' + c + '<|end|>' + '<|assistant|>' + c}}",
+          "[INST]{{ content }}[/INST]{{ c + eos }}"
+        })
     void unknownTemplateAsksForAName(String chatTemplate) {
       assertThatThrownBy(() -> PromptTemplate.fromChatTemplate(chatTemplate))
           .hasMessageContaining("name a template")

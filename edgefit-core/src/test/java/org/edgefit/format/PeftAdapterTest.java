@@ -72,6 +72,7 @@ class PeftAdapterTest {
         "rank_pattern | {'q_proj': 4}",
         "alpha_pattern | {'q_proj': 4}",
         "use_rslora | true",
+        "init_lora_weights | 'pissa'",
         "fan_in_fan_out | true",
         "layers_to_transform | [0]",
         "layer_replication | [[0, 1]]",

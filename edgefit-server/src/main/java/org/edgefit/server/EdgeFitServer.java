@@ -70,10 +70,15 @@ public final class EdgeFitServer implements AutoCloseable {
     return clients.baseModelHash();
   }
 
+  /** Tells the clients that the run failed, so that they do not take its end for success. */
+  public void fail(String reason) {
+    clients.finish(reason.isEmpty() ? "unknown" : reason);
+  }
+
   /** Tells the clients that the run is over, and stops. */
   @Override
   public void close() {
-    clients.finish();
+    clients.finish("");
     server.shutdown();
     try {
       if (!server.awaitTermination(5, TimeUnit.SECONDS)) {

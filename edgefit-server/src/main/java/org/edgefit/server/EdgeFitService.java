@@ -36,6 +36,8 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
 
   @Override
   public StreamObserver<ClientMessage> session(StreamObserver<ServerMessage> responses) {
+    // With a handler, a message to a client that has just gone is dropped instead of thrown.
+    ((ServerCallStreamObserver<ServerMessage>) responses).setOnCancelHandler(() -> {});
     return new StreamObserver<>() {
       private @Nullable String id;
 
@@ -209,13 +211,14 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
         end(Status.INVALID_ARGUMENT.withDescription("no update was sent"));
         return;
       }
+      Status status;
       try {
-        file.commit();
+        file.verify();
+        status = clients.uploaded(header, store, file);
       } catch (IOException e) {
-        end(Status.DATA_LOSS.withDescription(e.getMessage()));
-        return;
+        status = Status.DATA_LOSS.withDescription(e.getMessage());
       }
-      end(clients.uploaded(header, store));
+      end(status);
     }
 
     private void end(Status status) {

@@ -32,6 +32,7 @@ import org.edgefit.proto.ServerMessage;
 import org.edgefit.proto.TaskFailed;
 import org.edgefit.proto.UpdateHeader;
 import org.edgefit.proto.Welcome;
+import org.edgefit.proto.codec.IncomingFile;
 import org.edgefit.proto.codec.WireCodec;
 import org.edgefit.run.UpdateStore;
 import org.edgefit.strategy.EvaluateOutcome;
@@ -63,6 +64,7 @@ final class GrpcClients implements ClientPool {
   private @Nullable FitRequest fitRequest;
   private @Nullable Task<EvaluateOutcome> evaluation;
   private boolean closed;
+  private ServerMessage last = ServerMessage.getDefaultInstance();
 
   GrpcClients(RunTerms terms) {
     this.terms = terms;
@@ -133,8 +135,9 @@ final class GrpcClients implements ClientPool {
       awaitAll(
           task,
           request.deadline(),
-          id -> finishFit(task, new FitOutcome.TimedOut(id, request.deadline())),
-          id -> finishFit(task, new FitOutcome.Failed(id, goneReason())));
+          id -> task.finish(id, new FitOutcome.TimedOut(id, request.deadline())),
+          id -> task.finish(id, new FitOutcome.Failed(id, goneReason())),
+          request.finished());
       return task.outcomes();
     } finally {
       fit = null;
@@ -167,7 +170,8 @@ final class GrpcClients implements ClientPool {
           task,
           request.deadline(),
           id -> task.finish(id, new EvaluateOutcome.NotEvaluated(id, late)),
-          id -> task.finish(id, new EvaluateOutcome.NotEvaluated(id, goneReason())));
+          id -> task.finish(id, new EvaluateOutcome.NotEvaluated(id, goneReason())),
+          outcome -> log.debug("{}", outcome));
       return task.outcomes();
     } finally {
       evaluation = null;
@@ -185,8 +189,12 @@ final class GrpcClients implements ClientPool {
   }
 
   /** Waits for every client of a task; ends the wait for those that are late or gone. */
-  private void awaitAll(
-      Task<?> task, Duration deadline, Consumer<String> late, Consumer<String> gone)
+  private <T> void awaitAll(
+      Task<T> task,
+      Duration deadline,
+      Consumer<String> late,
+      Consumer<String> gone,
+      Consumer<T> finished)
       throws InterruptedException {
     long left = deadline.toNanos();
     while (!task.isDone()) {
@@ -197,10 +205,25 @@ final class GrpcClients implements ClientPool {
           gone.accept(id);
         }
       }
+      tell(task.takeUntold(), finished);
       if (!task.isDone()) {
         long slice = Math.min(left, POLL_NANOS);
         left -= slice - changed.awaitNanos(slice);
       }
+    }
+    tell(task.takeUntold(), finished);
+  }
+
+  /** Tells of outcomes with the lock given up, since listeners may take their time. */
+  private <T> void tell(List<T> outcomes, Consumer<T> finished) {
+    if (outcomes.isEmpty()) {
+      return;
+    }
+    lock.unlock();
+    try {
+      outcomes.forEach(finished);
+    } finally {
+      lock.lock();
     }
   }
 
@@ -213,15 +236,6 @@ final class GrpcClients implements ClientPool {
     return "the connection was lost, and not made again within "
         + terms.rejoinGrace().toSeconds()
         + " s";
-  }
-
-  /** Records an outcome, as the federation sees it after its own checks. */
-  private void finishFit(Task<FitOutcome> task, FitOutcome outcome) {
-    FitRequest request = fitRequest;
-    if (request != null && task.isPending(outcome.clientId())) {
-      task.finish(outcome.clientId(), request.received().apply(outcome));
-      changed.signalAll();
-    }
   }
 
   private static ServerMessage message(FitInstruction asked, AdapterFile adapter) {
@@ -249,13 +263,20 @@ final class GrpcClients implements ClientPool {
     }
   }
 
-  /** Tells every client that the run is over. */
-  void finish() {
+  /**
+   * Tells every client that the run is over.
+   *
+   * @param failure why it ended before its last round; empty if it did not
+   */
+  void finish(String failure) {
     lock.lock();
     try {
+      if (closed) {
+        return;
+      }
       closed = true;
-      ServerMessage last =
-          ServerMessage.newBuilder().setFinished(Finished.getDefaultInstance()).build();
+      last =
+          ServerMessage.newBuilder().setFinished(Finished.newBuilder().setFailure(failure)).build();
       members.values().forEach(member -> member.dismiss(last));
     } finally {
       lock.unlock();
@@ -283,7 +304,9 @@ final class GrpcClients implements ClientPool {
     lock.lock();
     try {
       if (closed) {
-        return Status.FAILED_PRECONDITION.withDescription("the run is over");
+        session.onNext(last);
+        session.onCompleted();
+        return null;
       }
       Member known = members.get(id);
       if (known != null && known.isConnected() && known.instance() != join.getInstance()) {
@@ -389,7 +412,8 @@ final class GrpcClients implements ClientPool {
           changed.signalAll();
         }
       } else if (fit != null && fit.round() == failure.getRound()) {
-        finishFit(fit, new FitOutcome.Failed(id, failure.getReason()));
+        fit.finish(id, new FitOutcome.Failed(id, failure.getReason()));
+        changed.signalAll();
       }
     } finally {
       lock.unlock();
@@ -443,17 +467,19 @@ final class GrpcClients implements ClientPool {
                 "round " + header.getRound() + " is over: the update came too late"));
       }
       if (!task.isPending(id)) {
+        FitOutcome outcome = task.outcome(id);
         return new Admission(
             null,
-            task.has(id)
+            outcome instanceof FitOutcome.Trained
                 ? Status.OK
                 : Status.FAILED_PRECONDITION.withDescription(
-                    id + " is not asked in round " + header.getRound()));
+                    id + " is no longer asked in round " + header.getRound() + ": " + outcome));
       }
       long most = mostBytes();
       if (header.getBytes() < 0 || header.getBytes() > most) {
         String reason = "update: " + header.getBytes() + " bytes (expected: at most " + most + ")";
-        finishFit(task, new FitOutcome.Rejected(id, reason));
+        task.finish(id, new FitOutcome.Rejected(id, reason));
+        changed.signalAll();
         return new Admission(null, Status.INVALID_ARGUMENT.withDescription(reason));
       }
       return new Admission(request.updates(), Status.OK);
@@ -470,44 +496,72 @@ final class GrpcClients implements ClientPool {
     return terms.layout().bytes() + header;
   }
 
-  /** Takes an update whose file is in its place. Returns OK, or why it is not usable. */
-  Status uploaded(UpdateHeader header, UpdateStore store) {
+  /**
+   * Takes a verified update: gives its file its name, checks it, and records the outcome, unless
+   * the client is no longer asked.
+   *
+   * @return OK, or why the update is not used
+   */
+  Status uploaded(UpdateHeader header, UpdateStore store, IncomingFile file) throws IOException {
     String id = header.getClientId();
-    FitOutcome outcome;
-    try {
-      outcome =
-          new FitOutcome.Trained(
-              id,
-              header.getExamples(),
-              header.getLabelTokens(),
-              store.open(id),
-              header.getMetricsMap());
-    } catch (IOException | IllegalArgumentException e) {
-      outcome = new FitOutcome.Rejected(id, String.valueOf(e.getMessage()));
-    }
-    return conclude(header, outcome);
-  }
-
-  private Status conclude(UpdateHeader header, FitOutcome outcome) {
+    Status tooLate =
+        Status.FAILED_PRECONDITION.withDescription(
+            "round " + header.getRound() + " is over: the update came too late");
+    Task<FitOutcome> task;
+    FitRequest request;
     lock.lock();
     try {
-      Task<FitOutcome> task = fit;
+      task = fit;
+      request = fitRequest;
       if (task == null
+          || request == null
           || task.round() != header.getRound()
-          || !isMember(header.getClientId(), header.getInstance())) {
-        return Status.FAILED_PRECONDITION.withDescription(
-            "round " + header.getRound() + " is over: the update came too late");
+          || !isMember(id, header.getInstance())
+          || !task.beginStoring(id)) {
+        return tooLate;
       }
-      finishFit(task, outcome);
-      for (FitOutcome taken : task.outcomes()) {
-        if (taken.clientId().equals(header.getClientId())
-            && taken instanceof FitOutcome.Rejected rejected) {
-          return Status.INVALID_ARGUMENT.withDescription(rejected.reason());
-        }
-      }
-      return Status.OK;
     } finally {
       lock.unlock();
+    }
+    FitOutcome outcome;
+    try { // reads the whole update, so the lock is free meanwhile
+      file.publish();
+      outcome = request.check().apply(open(header, store));
+    } catch (IOException | RuntimeException e) {
+      lock.lock();
+      try {
+        task.abandonStoring(id);
+      } finally {
+        lock.unlock();
+      }
+      throw e;
+    }
+    lock.lock();
+    try {
+      if (!task.finish(id, outcome)) { // the deadline passed meanwhile
+        store.setAside(id);
+        return tooLate;
+      }
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    return outcome instanceof FitOutcome.Rejected rejected
+        ? Status.INVALID_ARGUMENT.withDescription(rejected.reason())
+        : Status.OK;
+  }
+
+  private static FitOutcome open(UpdateHeader header, UpdateStore store) {
+    String id = header.getClientId();
+    try {
+      return new FitOutcome.Trained(
+          id,
+          header.getExamples(),
+          header.getLabelTokens(),
+          store.open(id),
+          header.getMetricsMap());
+    } catch (IOException | IllegalArgumentException e) {
+      return new FitOutcome.Rejected(id, String.valueOf(e.getMessage()));
     }
   }
 }

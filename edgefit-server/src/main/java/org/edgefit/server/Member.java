@@ -4,9 +4,13 @@ import io.grpc.stub.StreamObserver;
 import java.util.Map;
 import org.edgefit.proto.ServerMessage;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A client that has joined, connected or not. Guarded by the lock of {@link GrpcClients}. */
 final class Member {
+
+  private static final Logger log = LoggerFactory.getLogger(Member.class);
 
   private final String id;
   private final long instance;
@@ -58,15 +62,23 @@ final class Member {
   /** Sends a message if the client is connected. */
   void send(ServerMessage message) {
     if (session != null) {
-      session.onNext(message);
+      try {
+        session.onNext(message);
+      } catch (RuntimeException e) { // its connection has just broken, which is told elsewhere
+        log.debug("{}: not sent", id, e);
+      }
     }
   }
 
   /** Ends the session. */
   void dismiss(ServerMessage last) {
+    send(last);
     if (session != null) {
-      session.onNext(last);
-      session.onCompleted();
+      try {
+        session.onCompleted();
+      } catch (RuntimeException e) {
+        log.debug("{}: already closed", id, e);
+      }
       session = null;
     }
   }

@@ -144,7 +144,7 @@ class NetworkedFederationTest {
                   layers,
                   client.description(),
                   temp.resolve("work"),
-                  Duration.ofSeconds(20),
+                  Duration.ofSeconds(5),
                   settings -> client);
           try (ServerConnection connection =
               new ServerConnection("127.0.0.1", server.port(), request)) {
@@ -278,6 +278,7 @@ class NetworkedFederationTest {
 
   @Test
   void badClientsAreReportedByNameAndTheRoundGoesOn() throws Exception {
+    Path run = temp.resolve("run");
     EdgeFitServer server = server(LORA, LAYERS, HASH);
     CountDownLatch never = new CountDownLatch(1);
     AdapterLayout wrong =
@@ -313,8 +314,13 @@ class NetworkedFederationTest {
             .clients(server.clients())
             .minimumClients(5)
             .roundDeadline(Duration.ofSeconds(4))
+            .runDirectory(run)
             .build()
             .run(1);
+    try (Stream<Path> updates = Files.list(run.resolve("rounds/0001/updates"))) {
+      assertThat(updates.map(path -> path.getFileName().toString()))
+          .containsExactlyInAnyOrder("good.safetensors", "nan.unused", "shapes.unused");
+    }
     Map<String, String> ends = ends(result);
     assertThat(ends.get("good")).startsWith("trained");
     assertThat(ends.get("gives-up")).isEqualTo("failed: out of memory");
@@ -374,7 +380,7 @@ class NetworkedFederationTest {
   }
 
   @Test
-  void secondClientWithTheSameIdIsRefused() throws Exception {
+  void secondClientWithTheSameIdWaitsAndIsRefused() throws Exception {
     EdgeFitServer server = server(LORA, LAYERS, HASH);
     join(server, random("twin"));
     assertThat(server.clients().await(1, Duration.ofSeconds(20))).isTrue();
@@ -434,6 +440,57 @@ class NetworkedFederationTest {
             })
         .isInstanceOf(IOException.class)
         .hasMessageContaining("127.0.0.1:1: not reached");
+  }
+
+  @Test
+  void runThatFailsIsToldToItsClients() throws Exception {
+    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    Future<Void> client = join(server, random("home"));
+    assertThat(server.clients().await(1, Duration.ofSeconds(20))).isTrue();
+    server.fail("disk full");
+    assertThatThrownBy(() -> client.get(20, TimeUnit.SECONDS))
+        .hasMessageContaining("the run failed at the server: disk full");
+  }
+
+  @Test
+  void clientThatCannotBeMadeSaysWhyAndLeaves() throws Exception {
+    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    JoinRequest request =
+        new JoinRequest(
+            "broken",
+            HASH,
+            LAYERS,
+            Map.of(),
+            temp.resolve("work"),
+            Duration.ofSeconds(5),
+            settings -> {
+              throw new IOException("model.safetensors: no such tensor");
+            });
+    assertThatThrownBy(
+            () -> {
+              try (ServerConnection connection =
+                  new ServerConnection("127.0.0.1", server.port(), request)) {
+                connection.run();
+              }
+            })
+        .hasMessageContaining("no such tensor");
+  }
+
+  @Test
+  void errorInTrainingIsReportedNotWaitedFor() throws Exception {
+    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    join(server, random("good"));
+    join(
+        server,
+        new FakeClient(
+            "bursts",
+            asked -> {
+              throw new OutOfMemoryError("native");
+            }));
+    RunResult result =
+        federation(Strategy.fedAvg()).clients(server.clients()).minimumClients(2).build().run(1);
+    assertThat(ends(result).get("bursts")).isEqualTo("failed: native");
+    assertThat(ends(result).get("good")).startsWith("trained");
   }
 
   // ---- a peer that speaks the protocol by hand, and badly

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.edgefit.client.ClientId;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.QloraClient;
@@ -89,11 +90,12 @@ final class JoinCommand implements Callable<Integer> {
     ModelConfig config = ModelConfig.read(model);
     machine.apply();
     BaseModel[] loaded = new BaseModel[1];
+    String hash = ModelFiles.contentHash(model);
     Path work = Files.createTempDirectory("edgefit-" + id + "-");
     JoinRequest request =
         new JoinRequest(
             id,
-            ModelFiles.contentHash(model),
+            hash,
             config.linearLayers(),
             QloraClient.machine(),
             work,
@@ -117,10 +119,22 @@ final class JoinCommand implements Callable<Integer> {
       if (loaded[0] != null) {
         loaded[0].close();
       }
-      Files.deleteIfExists(work);
+      deleteQuietly(work);
     }
     System.err.println(id + ": the run is over");
     return 0;
+  }
+
+  /** Deletes the folder and a file that a broken transfer may have left in it. */
+  private static void deleteQuietly(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+      Files.delete(folder);
+    } catch (IOException e) {
+      System.err.println(folder + ": left behind (" + e + ")");
+    }
   }
 
   private static int port(String text) {

@@ -1,6 +1,7 @@
 package org.edgefit.client.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -65,6 +66,7 @@ final class TrainCommand implements Callable<Integer> {
     Training settings = training.toTraining();
     InstructionDataset records = InstructionDataset.jsonl(data);
     Adapter given = model.readAdapter();
+    Files.createDirectories(out); // before the long work, not after it
     machine.apply();
     try (BaseModel base = model.load(settings.quantization())) {
       ExampleEncoder.Encoded encoded =

@@ -62,6 +62,12 @@ public final class ModelQuantizer {
         } else if (BitsAndBytes.isQuantized(files, name)) {
           throw new IOException(from + ": " + name + ": quantised already");
         } else {
+          List<Long> shape = files.file(name).tensor(name).shape();
+          List<Long> expected = List.of((long) spec.outputs(), (long) spec.inputs());
+          if (!shape.equals(expected)) {
+            throw new IOException(
+                from + ": " + name + ": shape " + shape + " (expected: " + expected + ")");
+          }
           tensors.addAll(BitsAndBytes.tensors(spec));
         }
       }

@@ -148,16 +148,15 @@ public final class Evaluator implements AutoCloseable {
   }
 
   private String classify(InstructionRecord record, List<String> labels, ExampleEncoder encoder) {
-    List<int[]> texts = new ArrayList<>();
-    for (String label : labels) {
-      Example example = encoder.encode(record, encoder.openAnswer(record, label));
-      if (example == null) {
-        throw new IllegalArgumentException(
-            "label: \"" + label + "\" (expected: to fit the most tokens of a record)");
-      }
-      texts.add(example.ids());
+    List<String> answers = labels.stream().map(label -> encoder.openAnswer(record, label)).toList();
+    List<Example> texts = encoder.encode(record, answers);
+    if (texts == null) {
+      throw new IllegalArgumentException(
+          "labels: "
+              + labels
+              + " (expected: to fit the most tokens of a record with its template)");
     }
-    double[] scores = scores(texts);
+    double[] scores = scores(texts.stream().map(Example::ids).toList());
     int best = 0;
     for (int i = 1; i < scores.length; i++) {
       if (scores[i] > scores[best]) {

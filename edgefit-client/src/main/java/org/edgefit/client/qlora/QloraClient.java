@@ -1,8 +1,10 @@
 package org.edgefit.client.qlora;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.client.ClientId;
 import org.edgefit.client.EvaluateInstruction;
@@ -138,10 +140,18 @@ public final class QloraClient implements FederatedClient {
       throw new UnsupportedOperationException(id + " has no data to evaluate on");
     }
     try (Evaluator evaluator = new Evaluator(base, instruction.adapter())) {
+      // A home may hold one class alone: choosing among one would always be right.
+      TreeSet<String> labels = new TreeSet<>(instruction.training().labels());
+      if (labels.isEmpty()) {
+        labels.addAll(data.labels());
+        labels.addAll(heldOut.labels());
+      }
       Evaluator.Evaluation evaluation =
           evaluator.evaluate(
-              heldOut, heldOut.labels(), instruction.training(), (done, records) -> {});
-      return new EvaluateResult(evaluation.records(), evaluation.metrics());
+              heldOut, List.copyOf(labels), instruction.training(), (done, records) -> {});
+      Map<String, Double> metrics = new TreeMap<>(evaluation.metrics());
+      metrics.remove("perplexity"); // it has no mean over clients; the loss has
+      return new EvaluateResult(evaluation.records() - evaluation.dropped(), metrics);
     }
   }
 }

@@ -68,8 +68,11 @@ public final class ServerConnection implements AutoCloseable {
             return thread;
           });
 
+  private final BlockingQueue<Object> messages = new LinkedBlockingQueue<>();
+  private final Object reporting = new Object();
+  private @Nullable StreamObserver<ClientMessage> session; // guarded by reporting
+  private @Nullable ClientMessage unsent; // guarded by reporting
   private volatile int busyRound;
-  private volatile @Nullable StreamObserver<ClientMessage> session;
   private @Nullable Future<?> current;
   private @Nullable Future<FederatedClient> client;
 
@@ -86,11 +89,11 @@ public final class ServerConnection implements AutoCloseable {
             .build();
   }
 
-  /** The end of a session, in the queue of its messages. */
-  private record End(Status status) {}
+  /** In the queue of messages: a session ended. */
+  private record End(StreamObserver<ServerMessage> session, Status status) {}
 
   /** In the queue of messages: the client could not be made, so there is nothing to stay for. */
-  private record Broken(Exception cause) {}
+  private record Broken(Throwable cause) {}
 
   /**
    * Takes part in the run until the server says that it is over.
@@ -141,26 +144,24 @@ public final class ServerConnection implements AutoCloseable {
 
   /** Joins, and handles messages until the session ends. */
   private Outcome oneSession() throws IOException, InterruptedException {
-    BlockingQueue<Object> messages = new LinkedBlockingQueue<>();
-    StreamObserver<ClientMessage> stream =
-        EdgeFitGrpc.newStub(channel)
-            .session(
-                new StreamObserver<>() {
-                  @Override
-                  public void onNext(ServerMessage message) {
-                    messages.add(message);
-                  }
+    StreamObserver<ServerMessage> incoming =
+        new StreamObserver<>() {
+          @Override
+          public void onNext(ServerMessage message) {
+            messages.add(message);
+          }
 
-                  @Override
-                  public void onError(Throwable error) {
-                    messages.add(new End(Status.fromThrowable(error)));
-                  }
+          @Override
+          public void onError(Throwable error) {
+            messages.add(new End(this, Status.fromThrowable(error)));
+          }
 
-                  @Override
-                  public void onCompleted() {
-                    messages.add(new End(Status.OK));
-                  }
-                });
+          @Override
+          public void onCompleted() {
+            messages.add(new End(this, Status.OK));
+          }
+        };
+    StreamObserver<ClientMessage> stream = EdgeFitGrpc.newStub(channel).session(incoming);
     stream.onNext(
         ClientMessage.newBuilder()
             .setJoin(
@@ -177,7 +178,10 @@ public final class ServerConnection implements AutoCloseable {
       while (true) {
         Object next = messages.take();
         if (next instanceof End end) {
-          return ended(end.status(), joined);
+          if (end.session() == incoming) {
+            return ended(end.status(), joined);
+          }
+          continue;
         }
         if (next instanceof Broken broken) {
           stream.onCompleted();
@@ -187,21 +191,38 @@ public final class ServerConnection implements AutoCloseable {
         switch (message.getMessageCase()) {
           case WELCOME -> {
             joined = true;
-            session = stream;
-            welcome(message.getWelcome(), messages);
+            connected(stream);
+            welcome(message.getWelcome());
           }
-          case FIT -> start(message.getFit().getRound(), () -> fit(message.getFit()));
-          case EVALUATE -> start(0, () -> evaluate(message.getEvaluate()));
+          case FIT -> start(message.getFit().getRound(), false, () -> fit(message.getFit()));
+          case EVALUATE ->
+              start(message.getEvaluate().getRound(), true, () -> evaluate(message.getEvaluate()));
           case FINISHED -> {
             stopTask();
             stream.onCompleted();
-            return new Outcome(Kind.FINISHED, "", true);
+            String failure = message.getFinished().getFailure();
+            return failure.isEmpty()
+                ? new Outcome(Kind.FINISHED, "", true)
+                : new Outcome(Kind.REFUSED, "the run failed at the server: " + failure, true);
           }
           default -> log.warn("unexpected message {}", message.getMessageCase());
         }
       }
     } finally {
-      session = null;
+      synchronized (reporting) {
+        session = null;
+      }
+    }
+  }
+
+  /** Makes a session the one that reports go to, and sends one that found none. */
+  private void connected(StreamObserver<ClientMessage> stream) {
+    synchronized (reporting) {
+      session = stream;
+      if (unsent != null) {
+        stream.onNext(unsent);
+        unsent = null;
+      }
     }
   }
 
@@ -214,13 +235,14 @@ public final class ServerConnection implements AutoCloseable {
     boolean refused =
         !joined
             && switch (status.getCode()) {
-              case FAILED_PRECONDITION, INVALID_ARGUMENT, ALREADY_EXISTS, UNIMPLEMENTED -> true;
+              // A name in use may be this client's own, from a connection that died unnoticed.
+              case FAILED_PRECONDITION, INVALID_ARGUMENT, UNIMPLEMENTED -> true;
               default -> false;
             };
     return new Outcome(refused ? Kind.REFUSED : Kind.LOST, detail, joined);
   }
 
-  private void welcome(Welcome welcome, BlockingQueue<Object> messages) {
+  private void welcome(Welcome welcome) {
     log.info("joined run {} as {}", welcome.getRunId(), request.clientId());
     if (client == null) {
       client =
@@ -228,7 +250,7 @@ public final class ServerConnection implements AutoCloseable {
               () -> {
                 try {
                   return request.clients().create(WireCodec.fromMessage(welcome.getTraining()));
-                } catch (IOException | RuntimeException e) {
+                } catch (IOException | RuntimeException | Error e) {
                   messages.add(new Broken(e));
                   throw e;
                 }
@@ -240,27 +262,42 @@ public final class ServerConnection implements AutoCloseable {
     void run() throws IOException, InterruptedException;
   }
 
-  /** Starts a task, and stops the one before: the server has moved on. */
-  private void start(int round, Work work) {
+  /**
+   * Starts a task, and stops the one before: the server has moved on. Whatever the task dies of is
+   * reported, so that the server does not wait for it.
+   */
+  private void start(int round, boolean evaluate, Work work) {
     stopTask();
-    busyRound = round;
+    busyRound = evaluate ? 0 : round;
     current =
         worker.submit(
             () -> {
               try {
                 work.run();
               } catch (InterruptedException e) {
-                log.info("a task was stopped: {}", String.valueOf(e.getMessage()));
-              } catch (IOException e) {
+                log.info("round {}: stopped", round);
+              } catch (TooLateException e) {
                 log.warn("round {}: {}", round, e.getMessage());
-              } catch (RuntimeException e) {
+              } catch (IOException e) {
+                reportFailure(round, evaluate, e);
+              } catch (RuntimeException | Error e) {
                 log.error("round {}", round, e);
+                reportFailure(round, evaluate, e);
               } finally {
                 if (busyRound == round) {
                   busyRound = 0;
                 }
               }
             });
+  }
+
+  /** The server has recorded an outcome already, so there is nothing to report. */
+  private static final class TooLateException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    TooLateException(String message, Throwable cause) {
+      super(message, cause);
+    }
   }
 
   private void stopTask() {
@@ -282,23 +319,16 @@ public final class ServerConnection implements AutoCloseable {
   }
 
   private void fit(FitTask task) throws IOException, InterruptedException {
-    FitResult result;
-    try {
-      LoraConfig lora = WireCodec.fromMessage(task.getLora());
-      Adapter adapter = download(task.getAdapter(), lora);
-      result =
-          client()
-              .fit(
-                  new FitInstruction(
-                      task.getRound(),
-                      task.getRounds(),
-                      adapter,
-                      WireCodec.fromMessage(task.getTraining()),
-                      new Seed(task.getSeed())));
-    } catch (IOException | RuntimeException e) {
-      reportFailure(task.getRound(), false, e);
-      return;
-    }
+    Adapter adapter = download(task.getAdapter(), WireCodec.fromMessage(task.getLora()));
+    FitResult result =
+        client()
+            .fit(
+                new FitInstruction(
+                    task.getRound(),
+                    task.getRounds(),
+                    adapter,
+                    WireCodec.fromMessage(task.getTraining()),
+                    new Seed(task.getSeed())));
     Path file = workFile("update");
     try {
       AdapterFile.write(result.delta(), file);
@@ -319,31 +349,26 @@ public final class ServerConnection implements AutoCloseable {
     }
   }
 
-  private void evaluate(EvaluateTask task) throws InterruptedException {
-    try {
-      Adapter adapter = download(task.getAdapter(), WireCodec.fromMessage(task.getLora()));
-      EvaluateResult result =
-          client()
-              .evaluate(
-                  new EvaluateInstruction(
-                      task.getRound(), adapter, WireCodec.fromMessage(task.getTraining())));
-      report(
-          ClientMessage.newBuilder()
-              .setEvaluateReport(
-                  EvaluateReport.newBuilder()
-                      .setRound(task.getRound())
-                      .setExamples(result.examples())
-                      .putAllMetrics(result.metrics()))
-              .build());
-    } catch (IOException | RuntimeException e) {
-      reportFailure(task.getRound(), true, e);
-    }
+  private void evaluate(EvaluateTask task) throws IOException, InterruptedException {
+    Adapter adapter = download(task.getAdapter(), WireCodec.fromMessage(task.getLora()));
+    EvaluateResult result =
+        client()
+            .evaluate(
+                new EvaluateInstruction(
+                    task.getRound(), adapter, WireCodec.fromMessage(task.getTraining())));
+    report(
+        ClientMessage.newBuilder()
+            .setEvaluateReport(
+                EvaluateReport.newBuilder()
+                    .setRound(task.getRound())
+                    .setExamples(result.examples())
+                    .putAllMetrics(result.metrics()))
+            .build());
   }
 
-  private void reportFailure(int round, boolean evaluate, Exception e) {
+  private void reportFailure(int round, boolean evaluate, Throwable e) {
     String reason = String.valueOf(e.getMessage() == null ? e : e.getMessage());
     log.warn("round {}: {}", round, reason);
-    log.debug("round {}", round, e);
     report(
         ClientMessage.newBuilder()
             .setTaskFailed(
@@ -351,14 +376,14 @@ public final class ServerConnection implements AutoCloseable {
             .build());
   }
 
+  /** Sends a report now, or when the client has joined again. */
   private void report(ClientMessage message) {
-    StreamObserver<ClientMessage> stream = session;
-    if (stream == null) {
-      log.warn("not connected: the server learns nothing of {}", message.getMessageCase());
-      return;
-    }
-    synchronized (stream) {
-      stream.onNext(message);
+    synchronized (reporting) {
+      if (session == null) {
+        unsent = message;
+      } else {
+        session.onNext(message);
+      }
     }
   }
 
@@ -392,7 +417,8 @@ public final class ServerConnection implements AutoCloseable {
               while (chunks.hasNext()) {
                 incoming.append(chunks.next());
               }
-              incoming.commit();
+              incoming.verify();
+              incoming.publish();
             }
             return AdapterFile.readAdapter(file, lora, layout);
           });
@@ -436,6 +462,10 @@ public final class ServerConnection implements AutoCloseable {
               case UNAVAILABLE, DATA_LOSS, INTERNAL, UNKNOWN, CANCELLED -> true;
               default -> false;
             };
+        if (e.getStatus().getCode() == Status.Code.FAILED_PRECONDITION
+            || e.getStatus().getCode() == Status.Code.INVALID_ARGUMENT) {
+          throw new TooLateException(what + ": " + e.getStatus().getDescription(), e);
+        }
         if (!passing || System.nanoTime() - start > request.patience().toNanos()) {
           throw new IOException(what + ": " + e.getStatus().getDescription(), e);
         }
@@ -445,10 +475,17 @@ public final class ServerConnection implements AutoCloseable {
     }
   }
 
-  /** Ends the connection. */
+  /** Ends the connection, and waits for the step that is at work. */
   @Override
   public void close() {
     worker.shutdownNow();
     channel.shutdownNow();
+    try {
+      if (!worker.awaitTermination(1, TimeUnit.MINUTES)) { // a step may take its time
+        log.warn("a task is still at work");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -79,17 +79,34 @@ class BaseModelTest {
   }
 
   @Test
-  void tensorThatNothingReadsIsNamed() throws IOException {
+  void stateWithoutItsScalesIsNamed() throws IOException {
     Path directory =
         changed(
             QUANTIZED,
             tensor ->
-                tensor.name().equals("model.layers.0.input_layernorm.weight")
-                    ? tensor
-                    : tensor.name().endsWith("q_proj.weight.absmax")
-                        ? new StoredTensor(tensor.name() + "2", tensor.type(), tensor.shape())
-                        : tensor);
+                tensor.name().endsWith("q_proj.weight.absmax")
+                    ? new StoredTensor(tensor.name() + "2", tensor.type(), tensor.shape())
+                    : tensor);
     assertRefused(directory, "q_proj.weight.absmax: no such tensor");
+  }
+
+  @Test
+  void tensorThatNothingReadsIsNamed() throws IOException {
+    Files.copy(MODEL.resolve(ModelConfig.FILE), temp.resolve(ModelConfig.FILE));
+    Files.copy(MODEL.resolve("model.safetensors"), temp.resolve("model-1.safetensors"));
+    StoredTensor bias =
+        new StoredTensor("model.layers.0.self_attn.q_proj.bias", TensorType.U8, List.of(1L));
+    try (SafetensorsWriter writer =
+        SafetensorsWriter.create(temp.resolve("model-2.safetensors"), List.of(bias), Map.of())) {
+      writer.write(bias.name(), ByteBuffer.allocate(1));
+      writer.finish();
+    }
+    Files.writeString(
+        temp.resolve("model.safetensors.index.json"),
+        "{\"weight_map\":{\"model.norm.weight\":\"model-1.safetensors\",\""
+            + bias.name()
+            + "\":\"model-2.safetensors\"}}");
+    assertRefused(temp, "q_proj.bias: not a tensor of a llama model");
   }
 
   @Test

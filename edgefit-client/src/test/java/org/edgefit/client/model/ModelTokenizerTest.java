@@ -70,6 +70,24 @@ class ModelTokenizerTest {
     }
   }
 
+  @Test
+  void answersToOneQuestionAreCutAlike() throws IOException {
+    try (ModelTokenizer tokenizer = ModelTokenizer.load(TINY_HOME)) {
+      ExampleEncoder encoder = new ExampleEncoder(tokenizer, tokenizer.template("auto"), 20, true);
+      List<Example> examples =
+          encoder.encode(RECORD, List.of(" Yes", " It has been open since this morning"));
+      assertThat(examples).isNotNull();
+      Example shorter = examples.get(0);
+      Example longer = examples.get(1);
+      assertThat(longer.length()).isEqualTo(20);
+      assertThat(shorter.labelStart()).isEqualTo(longer.labelStart());
+      for (int i = 0; i < shorter.labelStart(); i++) {
+        assertThat(shorter.id(i)).isEqualTo(longer.id(i));
+      }
+      assertThat(encoder.openAnswer(RECORD, "s")).isEqualTo(" s");
+    }
+  }
+
   private ModelTokenizer shared(String name, String config) throws IOException {
     String data = System.getProperty("edgefit.data", "");
     assumeTrue(!data.isEmpty(), "-Dedgefit.data names no folder");

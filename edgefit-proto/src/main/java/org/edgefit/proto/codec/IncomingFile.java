@@ -25,7 +25,8 @@ public final class IncomingFile implements AutoCloseable {
   private final FileChannel channel;
   private final MessageDigest digest = Sha256.digest();
   private long received;
-  private boolean committed;
+  private boolean verified;
+  private boolean published;
 
   /**
    * Starts a file.
@@ -67,11 +68,11 @@ public final class IncomingFile implements AutoCloseable {
   }
 
   /**
-   * Gives the file its name.
+   * Checks that the file is whole, and forces it to disk.
    *
    * @throws IOException if bytes are missing or the hash is another
    */
-  public void commit() throws IOException {
+  public void verify() throws IOException {
     if (received != bytes) {
       throw new IOException("update: " + received + " bytes (expected: " + bytes + ")");
     }
@@ -81,14 +82,22 @@ public final class IncomingFile implements AutoCloseable {
     }
     channel.force(true);
     channel.close();
+    verified = true;
+  }
+
+  /** Gives the verified file its name. */
+  public void publish() throws IOException {
+    if (!verified) {
+      throw new IllegalStateException(part + ": not verified");
+    }
     DurableFiles.publish(part, path);
-    committed = true;
+    published = true;
   }
 
   @Override
   public void close() throws IOException {
     channel.close();
-    if (!committed) {
+    if (!published) {
       Files.deleteIfExists(part);
     }
   }

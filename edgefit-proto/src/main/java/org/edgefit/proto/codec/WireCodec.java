@@ -53,6 +53,7 @@ public final class WireCodec {
         .setResponseOnly(training.responseOnly())
         .setTemplate(training.template())
         .setQuantization(training.quantization().name())
+        .addAllLabels(training.labels())
         .build();
   }
 
@@ -74,7 +75,8 @@ public final class WireCodec {
         message.getWarmupRatio(),
         message.getResponseOnly(),
         message.getTemplate(),
-        constant(Quantization.class, "quantization", message.getQuantization()));
+        constant(Quantization.class, "quantization", message.getQuantization()),
+        message.getLabelsList());
   }
 
   private static <E extends Enum<E>> E constant(Class<E> type, String name, String value) {

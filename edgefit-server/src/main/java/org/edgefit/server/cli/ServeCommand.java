@@ -2,6 +2,7 @@ package org.edgefit.server.cli;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -48,6 +49,9 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class ServeCommand implements Callable<Integer> {
+
+  /** About thirty years. */
+  private static final long MOST_SECONDS = 1_000_000_000;
 
   @Option(
       names = "--host",
@@ -140,6 +144,14 @@ final class ServeCommand implements Callable<Integer> {
       description = "how long a client lost in a round may take to return (default: 10)")
   private long rejoinGraceSeconds = 10;
 
+  @Option(
+      names = "--labels",
+      split = ",",
+      paramLabel = "LABEL",
+      description =
+          "classes that a client's evaluation chooses among (default: those of its records)")
+  private List<String> labels = List.of();
+
   @Option(names = "--json", description = "print each event as a JSON object on a line")
   private boolean json;
 
@@ -149,8 +161,10 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Training settings = training.toTraining();
+    Training settings = training.toTraining().toBuilder().labels(labels).build();
+    checkRanges();
     RunDirectory.requireNew(runDirectory);
+    Files.createDirectories(runDirectory);
     List<LinearSpec> layers = ModelConfig.read(model).linearLayers();
     Adapter start = start(layers);
     FedAvg strategy = strategy();
@@ -169,37 +183,83 @@ final class ServeCommand implements Callable<Integer> {
     InetSocketAddress address =
         host == null ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
     try (EdgeFitServer server = EdgeFitServer.start(address, terms)) {
-      started(server.port(), hash);
-      if (!server.clients().await(minimumClients, Duration.ofSeconds(joinTimeoutSeconds))) {
-        throw new IOException(
-            "clients: "
-                + server.clients().available()
-                + " after "
-                + joinTimeoutSeconds
-                + " s (expected: at least "
-                + minimumClients
-                + ")");
+      try {
+        serve(server, strategy, start, settings, hash);
+      } catch (IOException | RuntimeException e) {
+        server.fail(String.valueOf(e.getMessage()));
+        throw e;
       }
-      RunResult result =
-          Federation.builder()
-              .strategy(strategy)
-              .clients(server.clients())
-              .adapter(start)
-              .training(settings)
-              .seed(seed)
-              .runDirectory(runDirectory)
-              .baseModel(model.toString())
-              .note("baseModelHash", String.valueOf(server.baseModelHash()))
-              .note("weighting", weighting.name())
-              .minimumClients(minimumClients)
-              .joinTimeout(Duration.ofSeconds(joinTimeoutSeconds))
-              .roundDeadline(Duration.ofSeconds(deadlineSeconds))
-              .listener(json ? new JsonListener() : RoundListener.console())
-              .build()
-              .run(rounds);
-      finished(result);
     }
     return 0;
+  }
+
+  private void serve(
+      EdgeFitServer server,
+      FedAvg strategy,
+      Adapter start,
+      Training settings,
+      @Nullable String hash)
+      throws IOException, InterruptedException {
+    started(server.port(), hash);
+    if (!server.clients().await(minimumClients, Duration.ofSeconds(joinTimeoutSeconds))) {
+      throw new IOException(
+          "clients: "
+              + server.clients().available()
+              + " after "
+              + joinTimeoutSeconds
+              + " s (expected: at least "
+              + minimumClients
+              + ")");
+    }
+    RunResult result =
+        Federation.builder()
+            .strategy(strategy)
+            .clients(server.clients())
+            .adapter(start)
+            .training(settings)
+            .seed(seed)
+            .runDirectory(runDirectory)
+            .baseModel(model.toString())
+            .note("baseModelHash", String.valueOf(server.baseModelHash()))
+            .note("weighting", weighting.name())
+            .note("clientsPerRound", clientsPerRound == null ? "all" : clientsPerRound.toString())
+            .note("evaluateClients", Integer.toString(evaluateClients))
+            .minimumClients(minimumClients)
+            .joinTimeout(Duration.ofSeconds(joinTimeoutSeconds))
+            .roundDeadline(Duration.ofSeconds(deadlineSeconds))
+            .listener(json ? new JsonListener() : RoundListener.console())
+            .build()
+            .run(rounds);
+    finished(result);
+  }
+
+  private void checkRanges() {
+    require(port >= 0 && port <= 65535, "--port", port, "0 to 65535");
+    require(rounds >= 1, "--rounds", rounds, ">= 1");
+    require(minimumClients >= 1, "--min-clients", minimumClients, ">= 1");
+    require(evaluateClients >= 0, "--evaluate-clients", evaluateClients, ">= 0");
+    for (Map.Entry<String, Long> seconds :
+        Map.of(
+                "--deadline", deadlineSeconds,
+                "--join-timeout", joinTimeoutSeconds,
+                "--rejoin-grace", rejoinGraceSeconds)
+            .entrySet()) {
+      require(
+          seconds.getValue() >= 1 && seconds.getValue() <= MOST_SECONDS,
+          seconds.getKey(),
+          seconds.getValue(),
+          "1 to " + MOST_SECONDS);
+    }
+    if (runDirectory.toAbsolutePath().getFileName() == null) {
+      throw new IllegalArgumentException(
+          "--run-dir: " + runDirectory + " (expected: a new folder)");
+    }
+  }
+
+  private static void require(boolean holds, String option, long value, String expected) {
+    if (!holds) {
+      throw new IllegalArgumentException(option + ": " + value + " (expected: " + expected + ")");
+    }
   }
 
   private FedAvg strategy() {
