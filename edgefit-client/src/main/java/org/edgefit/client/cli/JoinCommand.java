@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.edgefit.client.ClientId;
@@ -13,6 +13,7 @@ import org.edgefit.client.qlora.QloraClient;
 import org.edgefit.client.wire.JoinRequest;
 import org.edgefit.client.wire.ServerConnection;
 import org.edgefit.data.InstructionDataset;
+import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelFiles;
 import org.jspecify.annotations.Nullable;
@@ -74,6 +75,9 @@ final class JoinCommand implements Callable<Integer> {
           "how long to try to reach the server before giving up (default: ${DEFAULT-VALUE})")
   private long patienceSeconds = 600;
 
+  @Option(names = "--json", description = "print each step as a JSON object on a line")
+  private boolean json;
+
   @Mixin private MachineOptions machine = new MachineOptions();
 
   @Override
@@ -103,13 +107,8 @@ final class JoinCommand implements Callable<Integer> {
             training -> {
               BaseModel base = BaseModel.load(model, training.quantization());
               loaded[0] = base;
-              Progress progress = new Progress(id, 1);
               QloraClient client =
-                  new QloraClient(id, base, records)
-                      .withListener(
-                          (step, steps, loss) ->
-                              progress.show(
-                                  step, steps, String.format(Locale.ROOT, "loss %.4f", loss)));
+                  new QloraClient(id, base, records).withListener(new StepDisplay(id, json));
               return heldOut == null ? client : client.withHeldOut(heldOut);
             });
     try (ServerConnection connection =
@@ -121,7 +120,11 @@ final class JoinCommand implements Callable<Integer> {
       }
       deleteQuietly(work);
     }
-    System.err.println(id + ": the run is over");
+    if (json) {
+      System.out.println(Json.line(Map.of("finished", id)));
+    } else {
+      System.err.println(id + ": the run is over");
+    }
     return 0;
   }
 

@@ -3,10 +3,12 @@ package org.edgefit.client.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.Logits;
+import org.edgefit.format.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,6 +45,9 @@ final class LogitsCommand implements Callable<Integer> {
               + " result is that of the directory as it lies)")
   private Quantization quantization = Quantization.NONE;
 
+  @Option(names = "--json", description = "print one JSON object")
+  private boolean json;
+
   @Mixin private MachineOptions machine = new MachineOptions();
 
   @Override
@@ -52,7 +57,7 @@ final class LogitsCommand implements Callable<Integer> {
     try (BaseModel base = model.load(quantization)) {
       Logits.write(base, adapter, ids.stream().mapToInt(Integer::intValue).toArray(), out);
     }
-    System.out.println("logits: " + out);
+    System.out.println(json ? Json.line(Map.of("logits", out.toString())) : "logits: " + out);
     return 0;
   }
 }

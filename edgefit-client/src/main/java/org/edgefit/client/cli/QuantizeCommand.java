@@ -2,8 +2,10 @@ package org.edgefit.client.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.edgefit.client.model.ModelQuantizer;
+import org.edgefit.format.Json;
 import org.edgefit.format.ModelFiles;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -32,6 +34,9 @@ final class QuantizeCommand implements Callable<Integer> {
       description = "new directory for the quantised model")
   private Path out = Path.of("");
 
+  @Option(names = "--json", description = "print one JSON object")
+  private boolean json;
+
   @Override
   public Integer call() throws IOException {
     int tensors;
@@ -41,7 +46,7 @@ final class QuantizeCommand implements Callable<Integer> {
     try (Progress progress = new Progress("quantising", 50)) {
       ModelQuantizer.quantize(model, out, (name, done) -> progress.show(done + 1L, tensors, name));
     }
-    System.out.println("model: " + out);
+    System.out.println(json ? Json.line(Map.of("model", out.toString())) : "model: " + out);
     return 0;
   }
 }

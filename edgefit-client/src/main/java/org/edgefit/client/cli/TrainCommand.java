@@ -89,28 +89,15 @@ final class TrainCommand implements Callable<Integer> {
               : Adapter.initial(
                   lora.toLora(), base.linearLayers(), new Seed(seed).split("adapter"));
       QloraTrainer.Result result;
-      try (Progress progress = new Progress("training", 1)) {
+      try (StepDisplay display = new StepDisplay("training", json)) {
         result =
-            new QloraTrainer(base, (step, steps, loss) -> show(progress, step, steps, loss))
+            new QloraTrainer(base, display)
                 .train(encoded.examples(), start, settings, 1, 1, new Seed(seed));
       }
       PeftAdapter.write(result.adapter(), out, model.model().toString());
       finished(result);
     }
     return 0;
-  }
-
-  private void show(Progress progress, int step, int steps, double loss) {
-    if (json) {
-      Map<String, Object> line = new LinkedHashMap<>();
-      line.put("step", step);
-      line.put("steps", steps);
-      line.put("loss", loss);
-      System.out.println(Json.line(line));
-      System.out.flush();
-    } else {
-      progress.show(step, steps, String.format(Locale.ROOT, "loss %.4f", loss));
-    }
   }
 
   private void finished(QloraTrainer.Result result) {
