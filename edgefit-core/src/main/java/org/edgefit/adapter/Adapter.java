@@ -64,6 +64,15 @@ public final class Adapter {
     return values.get(index).duplicate();
   }
 
+  /**
+   * Checks that every weight is a number.
+   *
+   * @throws IllegalArgumentException naming the first tensor, index and value that is not finite
+   */
+  public void requireFinite() {
+    layout.requireFinite(values);
+  }
+
   /** Returns this adapter changed by {@code delta}. */
   public Adapter plus(AdapterDelta delta) {
     return new Adapter(

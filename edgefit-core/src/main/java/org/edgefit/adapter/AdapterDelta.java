@@ -67,19 +67,6 @@ public final class AdapterDelta {
    * @throws IllegalArgumentException naming the first tensor, index and value that is not finite
    */
   public void requireFinite() {
-    for (int t = 0; t < values.size(); t++) {
-      FloatBuffer tensor = values.get(t);
-      for (int i = 0; i < tensor.capacity(); i++) {
-        if (!Float.isFinite(tensor.get(i))) {
-          throw new IllegalArgumentException(
-              layout.tensors().get(t).name()
-                  + "["
-                  + i
-                  + "]: "
-                  + tensor.get(i)
-                  + " (expected: a finite number)");
-        }
-      }
-    }
+    layout.requireFinite(values);
   }
 }

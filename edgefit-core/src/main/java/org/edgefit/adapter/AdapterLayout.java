@@ -105,6 +105,24 @@ public record AdapterLayout(List<TensorSpec> tensors) {
     }
   }
 
+  /** Checks that every value is finite, and names the first that is not. */
+  void requireFinite(List<FloatBuffer> values) {
+    for (int t = 0; t < values.size(); t++) {
+      FloatBuffer tensor = values.get(t);
+      for (int i = 0; i < tensor.capacity(); i++) {
+        if (!Float.isFinite(tensor.get(i))) {
+          throw new IllegalArgumentException(
+              tensors.get(t).name()
+                  + "["
+                  + i
+                  + "]: "
+                  + tensor.get(i)
+                  + " (expected: a finite number)");
+        }
+      }
+    }
+  }
+
   /** Checks that there is one buffer per tensor with its number of elements. */
   List<FloatBuffer> requireFits(List<FloatBuffer> values) {
     if (values.size() != tensors.size()) {

@@ -14,13 +14,15 @@ import java.util.TreeSet;
  */
 public record LoraConfig(int rank, double alpha, double dropout, List<String> targets) {
 
+  private static final int MOST_RANK = 4096;
+
   /** The attention layers of a Llama-like decoder. */
   public static final List<String> ATTENTION = List.of("q_proj", "k_proj", "v_proj", "o_proj");
 
   /** Checks the ranges and sorts the targets. */
   public LoraConfig {
-    if (rank < 1) {
-      throw new IllegalArgumentException("rank: " + rank + " (expected: >= 1)");
+    if (rank < 1 || rank > MOST_RANK) {
+      throw new IllegalArgumentException("rank: " + rank + " (expected: 1 to " + MOST_RANK + ")");
     }
     if (!(alpha > 0) || Double.isInfinite(alpha)) {
       throw new IllegalArgumentException("alpha: " + alpha + " (expected: > 0)");

@@ -6,6 +6,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 
 /**
@@ -14,15 +16,28 @@ import picocli.CommandLine;
  */
 public final class Launcher {
 
+  /** gRPC's own log, which shows stack traces for what the launchers tell in a line. */
+  private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
+
   private Launcher() {}
 
   /** Runs a command with its arguments, and returns the exit status. */
   public static int execute(Object command, String... args) {
+    GRPC_LOG.setLevel(Level.OFF);
     return new CommandLine(command)
+        .setParameterExceptionHandler(Launcher::explainUsage)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpAutoWidth(true)
         .setExecutionExceptionHandler(Launcher::explain)
         .execute(args);
+  }
+
+  private static int explainUsage(CommandLine.ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    String name = command.getCommandSpec().qualifiedName();
+    command.getErr().println(name + ": " + e.getMessage());
+    command.getErr().println("see: " + name + " --help");
+    return CommandLine.ExitCode.USAGE;
   }
 
   private static int explain(Exception e, CommandLine command, CommandLine.ParseResult parsed) {

@@ -4,6 +4,7 @@ import java.util.Locale;
 import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
+import org.edgefit.data.PromptTemplate;
 import picocli.CommandLine.Option;
 
 /** The options of local training. */
@@ -99,6 +100,9 @@ public final class TrainingOptions {
 
   /** Returns the settings. */
   public Training toTraining() {
+    if (!template.equalsIgnoreCase(Training.AUTO_TEMPLATE)) {
+      PromptTemplate.named(template.toLowerCase(Locale.ROOT)); // refuses an unknown name
+    }
     Training.Builder builder =
         DEFAULTS.toBuilder()
             .epochs(epochs)

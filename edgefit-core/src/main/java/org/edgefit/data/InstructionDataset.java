@@ -44,6 +44,9 @@ public record InstructionDataset(List<InstructionRecord> records) {
     try (BufferedReader reader = Files.newBufferedReader(file)) {
       for (String text = reader.readLine(); text != null; text = reader.readLine()) {
         line++;
+        if (line == 1 && text.startsWith("\uFEFF")) { // the mark that some editors begin with
+          text = text.substring(1);
+        }
         if (!text.isBlank()) {
           records.add(record(file + ": line " + line, text));
         }

@@ -112,6 +112,7 @@ public final class Federation {
       for (int round = 1; round <= rounds; round++) {
         round(round);
       }
+      directory.writeFinalAdapter(global, baseModel);
       return new RunResult(global, new History(history));
     }
 

@@ -79,6 +79,22 @@ public record ModelConfig(
     return new Reader(file, Json.read(file)).config();
   }
 
+  /**
+   * Checks that texts of a length fit the model.
+   *
+   * @throws IllegalArgumentException if the model was made for shorter ones
+   */
+  public void requireLength(int maxLength) {
+    if (maxLength > maxPositions) {
+      throw new IllegalArgumentException(
+          "maxLength: "
+              + maxLength
+              + " (expected: at most "
+              + maxPositions
+              + ", the model's max_position_embeddings)");
+    }
+  }
+
   /** Returns every linear layer inside the decoder blocks, in the order of the forward pass. */
   public List<LinearSpec> linearLayers() {
     List<LinearSpec> specs = new ArrayList<>();

@@ -59,7 +59,13 @@ public final class PeftAdapter {
     try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(WEIGHTS))) {
       AdapterLayout layout = AdapterFile.layoutOf(file);
       requireLora(file.path(), config, layout);
-      return AdapterFile.readAdapter(file.path(), config, layout);
+      Adapter adapter = AdapterFile.readAdapter(file.path(), config, layout);
+      try {
+        adapter.requireFinite();
+      } catch (IllegalArgumentException e) {
+        throw new IOException(file.path() + ": " + e.getMessage(), e);
+      }
+      return adapter;
     }
   }
 

@@ -27,6 +27,7 @@ import org.slf4j.LoggerFactory;
  * rounds/0000/adapter/                       the adapter that the run started from
  * rounds/0007/updates/home-3.safetensors     what a client learned in round 7
  * rounds/0007/adapter/                       the adapter after round 7, as PEFT loads it
+ * adapter/                                   the adapter after the last round
  * </pre>
  *
  * <p>Files appear whole or not at all, so that every finished round can be read whatever stopped
@@ -110,6 +111,11 @@ public final class RunDirectory {
   public String writeAdapter(int round, Adapter adapter, String baseModel) throws IOException {
     PeftAdapter.write(adapter, adapterDirectory(round), baseModel);
     return Sha256.of(adapterFile(round));
+  }
+
+  /** Writes the adapter that the run ends with, where it is found without counting rounds. */
+  public void writeFinalAdapter(Adapter adapter, String baseModel) throws IOException {
+    PeftAdapter.write(adapter, path.resolve("adapter"), baseModel);
   }
 
   /** Appends a row to {@code metrics.jsonl}. */

@@ -69,7 +69,7 @@ class AdapterTest {
 
   @Test
   void configOutOfRangeIsRefusedByName() {
-    assertThatThrownBy(() -> LoraConfig.attention(0)).hasMessage("rank: 0 (expected: >= 1)");
+    assertThatThrownBy(() -> LoraConfig.attention(0)).hasMessage("rank: 0 (expected: 1 to 4096)");
     assertThatThrownBy(() -> CONFIG.withDropout(1)).hasMessageContaining("dropout: 1.0");
     assertThatThrownBy(() -> CONFIG.withAlpha(Double.NaN)).hasMessageContaining("alpha: NaN");
   }

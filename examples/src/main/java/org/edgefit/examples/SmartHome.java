@@ -24,7 +24,6 @@ import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
 import org.edgefit.federation.RoundListener;
 import org.edgefit.federation.RunResult;
-import org.edgefit.format.PeftAdapter;
 import org.edgefit.random.Seed;
 import org.edgefit.strategy.Strategy;
 
@@ -128,7 +127,6 @@ public final class SmartHome {
         fullModel / moved);
 
     Path adapter = runDirectory.resolve("adapter");
-    PeftAdapter.write(result.adapter(), adapter, "tiny-home");
     Path plot = runDirectory.resolve("rounds.png");
     RunPlot.write(result.history(), plot);
     System.out.printf(

@@ -28,7 +28,10 @@ final class TinyHome {
   /** Unpacks the model's directory into a folder, and returns it. */
   static Path unpack(Path folder) throws IOException {
     Path directory = Files.createDirectories(folder.resolve("tiny-home"));
+    folder.toFile().deleteOnExit(); // what is registered last goes first
+    directory.toFile().deleteOnExit();
     for (String name : FILES) {
+      directory.resolve(name).toFile().deleteOnExit();
       try (InputStream in = TinyHome.class.getResourceAsStream("tiny-home/" + name)) {
         if (in == null) {
           throw new FileNotFoundException("tiny-home/" + name + ": not among the resources");

@@ -12,6 +12,7 @@ import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.Evaluator;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.format.Json;
+import org.edgefit.format.ModelConfig;
 import org.edgefit.metrics.ConfusionMatrix;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -61,6 +62,7 @@ final class EvaluateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     InstructionDataset records = InstructionDataset.jsonl(data);
     Training settings = inference.settings().toBuilder().maxLength(maxLength).build();
+    ModelConfig.read(model.model()).requireLength(maxLength);
     var adapter = model.readAdapter();
     machine.apply();
     try (BaseModel base = model.load(inference.quantization());

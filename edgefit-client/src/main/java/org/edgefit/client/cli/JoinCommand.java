@@ -89,6 +89,13 @@ final class JoinCommand implements Callable<Integer> {
     }
     ClientId.require(id);
     InstructionDataset records = InstructionDataset.jsonl(data);
+    if (records.size() == 0) {
+      throw new IOException(data + ": no records (expected: at least one to train on)");
+    }
+    if (patienceSeconds < 1 || patienceSeconds > 1_000_000_000) {
+      throw new IllegalArgumentException(
+          "--patience: " + patienceSeconds + " (expected: 1 to 1000000000)");
+    }
     InstructionDataset heldOut =
         evaluationData == null ? null : InstructionDataset.jsonl(evaluationData);
     ModelConfig config = ModelConfig.read(model);

@@ -11,8 +11,8 @@ final class MachineOptions {
       names = "--threads",
       paramLabel = "N",
       description =
-          "threads of one operation (default: one per core); results are the same to the bit for"
-              + " the same number")
+          "threads of one operation (default: one per core); several clients on one machine are"
+              + " fastest with 1; results are the same to the bit for the same number")
   private @Nullable Integer threads;
 
   /** Sets the threads. */

@@ -16,6 +16,7 @@ import org.edgefit.client.qlora.QloraTrainer;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.format.Json;
+import org.edgefit.format.ModelConfig;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.random.Seed;
 import picocli.CommandLine.Command;
@@ -43,7 +44,7 @@ final class TrainCommand implements Callable<Integer> {
       names = "--out",
       required = true,
       paramLabel = "DIR",
-      description = "directory for the trained adapter, which PEFT loads")
+      description = "directory for the trained adapter, which PEFT loads; one there is replaced")
   private Path out = Path.of("");
 
   @Option(
@@ -68,6 +69,7 @@ final class TrainCommand implements Callable<Integer> {
     Adapter given = model.readAdapter();
     Files.createDirectories(out); // before the long work, not after it
     machine.apply();
+    ModelConfig.read(model.model()).requireLength(settings.maxLength());
     try (BaseModel base = model.load(settings.quantization())) {
       ExampleEncoder.Encoded encoded =
           new ExampleEncoder(
@@ -83,6 +85,15 @@ final class TrainCommand implements Callable<Integer> {
           settings.maxLength(),
           encoded.dropped(),
           encoded.labelTokens());
+      if (encoded.examples().isEmpty()) {
+        throw new IOException(
+            data
+                + ": no usable record: none of "
+                + records.size()
+                + " has a response within "
+                + settings.maxLength()
+                + " tokens");
+      }
       Adapter start =
           given != null
               ? given

@@ -86,8 +86,9 @@ public final class TorchKernels {
 
   /** Sets how many threads one operation uses, for the whole JVM. */
   public static void setThreads(int threads) {
-    if (threads < 1) {
-      throw new IllegalArgumentException("threads: " + threads + " (expected: >= 1)");
+    int most = 16 * Runtime.getRuntime().availableProcessors();
+    if (threads < 1 || threads > most) {
+      throw new IllegalArgumentException("threads: " + threads + " (expected: 1 to " + most + ")");
     }
     newManager().close();
     JniUtils.setNumThreads(threads);

@@ -79,7 +79,7 @@ public final class Evaluator implements AutoCloseable {
    *
    * @param labels the classes; where empty, those of the records
    * @param training the template and the most tokens of a record
-   * @throws IllegalArgumentException if no record fits the length
+   * @throws IOException if no record fits the length, or the tokenizer cannot be read
    */
   public Evaluation evaluate(
       InstructionDataset data, List<String> labels, Training training, Progress progress)
@@ -95,7 +95,7 @@ public final class Evaluator implements AutoCloseable {
     int all = data.size() + labelled.size();
     ExampleEncoder.Encoded encoded = encoder.encode(data);
     if (encoded.examples().isEmpty()) {
-      throw new IllegalArgumentException(
+      throw new IOException(
           "records: none of "
               + data.size()
               + " has a response within "

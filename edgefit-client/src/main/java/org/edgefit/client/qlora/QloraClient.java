@@ -91,6 +91,7 @@ public final class QloraClient implements FederatedClient {
   public FitResult fit(FitInstruction instruction) throws IOException, InterruptedException {
     long start = System.nanoTime();
     Training training = instruction.training();
+    base.config().requireLength(training.maxLength());
     ExampleEncoder.Encoded encoded =
         new ExampleEncoder(
                 base.tokenizer(),

@@ -47,6 +47,7 @@ public final class QloraTrainer {
    * @param rounds the rounds of the run
    * @param seed the order of the examples and the dropout
    * @throws InterruptedException if the thread is interrupted between steps
+   * @throws IllegalStateException if the loss or its gradient is no longer finite
    */
   public Result train(
       List<Example> examples, Adapter start, Training training, int round, int rounds, Seed seed)
@@ -85,6 +86,16 @@ public final class QloraTrainer {
               accumulate(
                   decoder, lora, dropout, chosen, training, seed.split("dropout").split(step));
           double norm = AdamW.norm(lora.gradients());
+          if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
+            throw new IllegalStateException(
+                "training diverged in step "
+                    + (step + 1)
+                    + ": loss "
+                    + loss / stepTokens
+                    + ", gradient norm "
+                    + norm
+                    + " (expected: finite numbers; a smaller learning rate may help)");
+          }
           optimizer.step(
               lora.weights(),
               lora.gradients(),

@@ -73,6 +73,7 @@ public final class ServerConnection implements AutoCloseable {
   private @Nullable StreamObserver<ClientMessage> session; // guarded by reporting
   private @Nullable ClientMessage unsent; // guarded by reporting
   private volatile int busyRound;
+  private @Nullable String runId;
   private @Nullable Future<?> current;
   private @Nullable Future<FederatedClient> client;
 
@@ -242,7 +243,12 @@ public final class ServerConnection implements AutoCloseable {
     return new Outcome(refused ? Kind.REFUSED : Kind.LOST, detail, joined);
   }
 
-  private void welcome(Welcome welcome) {
+  private void welcome(Welcome welcome) throws JoinRefusedException {
+    if (runId != null && !runId.equals(welcome.getRunId())) {
+      throw new JoinRefusedException(
+          "the server has another run now: " + welcome.getRunId() + " (expected: " + runId + ")");
+    }
+    runId = welcome.getRunId();
     log.info("joined run {} as {}", welcome.getRunId(), request.clientId());
     if (client == null) {
       client =

@@ -163,9 +163,11 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     Training settings = training.toTraining().toBuilder().labels(labels).build();
     checkRanges();
+    ModelConfig config = ModelConfig.read(model);
+    config.requireLength(settings.maxLength());
     RunDirectory.requireNew(runDirectory);
     Files.createDirectories(runDirectory);
-    List<LinearSpec> layers = ModelConfig.read(model).linearLayers();
+    List<LinearSpec> layers = config.linearLayers();
     Adapter start = start(layers);
     FedAvg strategy = strategy();
     String hash =
@@ -200,6 +202,8 @@ final class ServeCommand implements Callable<Integer> {
       Training settings,
       @Nullable String hash)
       throws IOException, InterruptedException {
+    // Ctrl-C: the clients should not wait for a server that is not coming back.
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> server.fail("the server was stopped")));
     started(server.port(), hash);
     if (!server.clients().await(minimumClients, Duration.ofSeconds(joinTimeoutSeconds))) {
       throw new IOException(
@@ -231,6 +235,11 @@ final class ServeCommand implements Callable<Integer> {
             .build()
             .run(rounds);
     finished(result);
+    if (result.history().rounds().stream()
+        .flatMap(round -> round.clients().stream())
+        .noneMatch(ClientReport::trained)) {
+      throw new IOException("no client trained in any round: the adapter is the first one");
+    }
   }
 
   private void checkRanges() {
@@ -249,6 +258,10 @@ final class ServeCommand implements Callable<Integer> {
           seconds.getKey(),
           seconds.getValue(),
           "1 to " + MOST_SECONDS);
+    }
+    if (baseHash != null && !baseHash.matches("[0-9a-f]{64}")) {
+      throw new IllegalArgumentException(
+          "--base-hash: " + baseHash + " (expected: 64 hexadecimal digits)");
     }
     if (runDirectory.toAbsolutePath().getFileName() == null) {
       throw new IllegalArgumentException(
@@ -298,17 +311,16 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private void finished(RunResult result) {
-    Path last = runDirectory.resolve("rounds").resolve(String.format("%04d", rounds));
+    Path last = runDirectory.resolve("adapter");
     if (json) {
       Map<String, Object> event = new LinkedHashMap<>();
       event.put("event", "finished");
-      event.put("adapter", last.resolve("adapter").toString());
+      event.put("adapter", last.toString());
       event.put("adapterSha256", result.adapterSha256());
       event.put("bytesMoved", result.history().bytesMoved());
       System.out.println(Json.line(event));
     } else {
-      System.out.printf(
-          "adapter: %s%nSHA-256: %s%n", last.resolve("adapter"), result.adapterSha256());
+      System.out.printf("adapter: %s%nSHA-256: %s%n", last, result.adapterSha256());
     }
   }
 
