@@ -203,7 +203,13 @@ final class ServeCommand implements Callable<Integer> {
       @Nullable String hash)
       throws IOException, InterruptedException {
     // Ctrl-C: the clients should not wait for a server that is not coming back.
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> server.fail("the server was stopped")));
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  server.fail("the server was stopped");
+                  server.close();
+                }));
     started(server.port(), hash);
     if (!server.clients().await(minimumClients, Duration.ofSeconds(joinTimeoutSeconds))) {
       throw new IOException(
