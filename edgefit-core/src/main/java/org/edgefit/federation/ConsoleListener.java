@@ -40,11 +40,15 @@ final class ConsoleListener implements RoundListener {
 
   @Override
   public void roundClosed(RoundSummary summary) {
+    if (summary.round() == 0) {
+      out.printf(Locale.ROOT, "before training%s%n", text(": server ", summary.serverMetrics()));
+      out.flush();
+      return;
+    }
     out.printf(
         Locale.ROOT,
-        "round %d%s: %d of %d clients%s%s%s, %.1f MB moved, %.1f s%n",
+        "round %d: %d of %d clients%s%s%s, %.1f MB moved, %.1f s%n",
         summary.round(),
-        summary.round() == 0 ? " (before training)" : "",
         summary.clients().stream().filter(ClientReport::trained).count(),
         summary.clients().size(),
         text(", training ", summary.fitMetrics()),

@@ -274,7 +274,8 @@ public final class Federation {
           id, "trained", "", trained.examples(), trained.labelTokens(), trained.metrics());
     }
     if (outcome instanceof FitOutcome.TimedOut late) {
-      return new ClientReport(id, "timed out", "no answer in " + late.waited(), 0, 0, Map.of());
+      return new ClientReport(
+          id, "timed out", "no answer in " + late.waited().toSeconds() + " s", 0, 0, Map.of());
     }
     if (outcome instanceof FitOutcome.Rejected rejected) {
       return new ClientReport(id, "rejected", rejected.reason(), 0, 0, Map.of());

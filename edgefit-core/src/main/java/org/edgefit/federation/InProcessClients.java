@@ -142,7 +142,9 @@ public final class InProcessClients implements ClientPool {
     return runAll(
         tasks,
         request.deadline(),
-        id -> new EvaluateOutcome.NotEvaluated(id, "no answer in " + request.deadline()),
+        id ->
+            new EvaluateOutcome.NotEvaluated(
+                id, "no answer in " + request.deadline().toSeconds() + " s"),
         UnaryOperator.identity());
   }
 

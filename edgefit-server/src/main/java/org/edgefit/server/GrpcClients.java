@@ -165,7 +165,7 @@ final class GrpcClients implements ClientPool {
     try {
       evaluation = task;
       askAll(task);
-      String late = "no answer in " + request.deadline();
+      String late = "no answer in " + request.deadline().toSeconds() + " s";
       awaitAll(
           task,
           request.deadline(),

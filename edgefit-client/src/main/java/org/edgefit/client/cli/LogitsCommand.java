@@ -26,7 +26,7 @@ final class LogitsCommand implements Callable<Integer> {
   @Option(
       names = "--ids",
       required = true,
-      split = ",",
+      split = "\\s*,\\s*",
       paramLabel = "ID",
       description = "the token ids, with commas between them")
   private List<Integer> ids = List.of();
