@@ -100,8 +100,8 @@ public final class ServerConnection implements AutoCloseable {
    * Takes part in the run until the server says that it is over.
    *
    * @throws JoinRefusedException if the server does not take the client in
-   * @throws IOException if the server cannot be reached for longer than the client's patience, or
-   *     the client cannot be made
+   * @throws IOException if the server cannot be reached for longer than the client's patience, the
+   *     run fails at the server, or the client cannot be made
    */
   public void run() throws IOException, InterruptedException {
     Backoff backoff = new Backoff();
@@ -113,6 +113,7 @@ public final class ServerConnection implements AutoCloseable {
         case FINISHED -> {
           return;
         }
+        case FAILED -> throw new IOException(outcome.detail());
         case REFUSED -> throw new JoinRefusedException(outcome.detail());
         case LOST -> {
           if (outcome.joined()) {
@@ -137,6 +138,7 @@ public final class ServerConnection implements AutoCloseable {
 
   private enum Kind {
     FINISHED,
+    FAILED,
     REFUSED,
     LOST
   }
@@ -204,7 +206,7 @@ public final class ServerConnection implements AutoCloseable {
             String failure = message.getFinished().getFailure();
             return failure.isEmpty()
                 ? new Outcome(Kind.FINISHED, "", true)
-                : new Outcome(Kind.REFUSED, "the run failed at the server: " + failure, true);
+                : new Outcome(Kind.FAILED, "the run failed at the server: " + failure, true);
           }
           default -> log.warn("unexpected message {}", message.getMessageCase());
         }

@@ -57,7 +57,7 @@ public final class IncomingFile implements AutoCloseable {
     ByteString data = Chunks.verified(chunk);
     received += data.size();
     if (received > bytes) {
-      throw new IOException("update: more than the announced " + bytes + " bytes");
+      throw new IOException(path.getFileName() + ": more than the announced " + bytes + " bytes");
     }
     for (ByteBuffer buffer : data.asReadOnlyByteBufferList()) {
       digest.update(buffer.duplicate());
@@ -74,11 +74,13 @@ public final class IncomingFile implements AutoCloseable {
    */
   public void verify() throws IOException {
     if (received != bytes) {
-      throw new IOException("update: " + received + " bytes (expected: " + bytes + ")");
+      throw new IOException(
+          path.getFileName() + ": " + received + " bytes (expected: " + bytes + ")");
     }
     String actual = Sha256.hex(digest);
     if (!actual.equals(sha256)) {
-      throw new IOException("update: SHA-256 " + actual + " (expected: " + sha256 + ")");
+      throw new IOException(
+          path.getFileName() + ": SHA-256 " + actual + " (expected: " + sha256 + ")");
     }
     channel.force(true);
     channel.close();
