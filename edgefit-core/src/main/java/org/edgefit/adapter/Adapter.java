@@ -14,7 +14,7 @@ public final class Adapter {
   private final List<FloatBuffer> values;
 
   private Adapter(LoraConfig config, AdapterLayout layout, List<FloatBuffer> values) {
-    this.config = config;
+    this.config = config.resolvedFor(layout.layers());
     this.layout = layout;
     this.values = layout.requireFits(values);
   }
@@ -31,6 +31,8 @@ public final class Adapter {
   /**
    * Returns a fresh adapter: A uniform in ±1/sqrt(inputs), which is PEFT's Kaiming-uniform with a =
    * sqrt(5), and B zero, so that it changes nothing yet. Each tensor has a stream of its own.
+   *
+   * @param config the config, whose targets may stand for those of any model
    */
   public static Adapter initial(LoraConfig config, List<LinearSpec> layers, Seed seed) {
     AdapterLayout layout = AdapterLayout.of(config, layers);

@@ -35,7 +35,7 @@ public record AdapterLayout(List<TensorSpec> tensors) {
    */
   public static AdapterLayout of(LoraConfig config, List<LinearSpec> layers) {
     List<TensorSpec> tensors = new ArrayList<>();
-    for (LinearSpec layer : targeted(config, layers)) {
+    for (LinearSpec layer : targeted(config.resolvedFor(layers), layers)) {
       tensors.add(new TensorSpec(nameOfA(layer.name()), List.of(config.rank(), layer.inputs())));
       tensors.add(new TensorSpec(nameOfB(layer.name()), List.of(layer.outputs(), config.rank())));
     }
@@ -65,6 +65,21 @@ public record AdapterLayout(List<TensorSpec> tensors) {
   /** Returns PEFT's name of a layer's B, of shape (outputs, rank). */
   public static String nameOfB(String layer) {
     return PREFIX + layer + ".lora_B.weight";
+  }
+
+  /** Returns the layers whose A and B are here. */
+  List<LinearSpec> layers() {
+    Map<String, TensorSpec> byName = new HashMap<>();
+    tensors.forEach(tensor -> byName.put(tensor.name(), tensor));
+    List<LinearSpec> layers = new ArrayList<>();
+    for (TensorSpec a : tensors) {
+      String name = a.name().replace(PREFIX, "").replace(".lora_A.weight", "");
+      TensorSpec b = byName.get(nameOfB(name));
+      if (a.name().equals(nameOfA(name)) && b != null) {
+        layers.add(new LinearSpec(name, a.shape().get(1), b.shape().get(0)));
+      }
+    }
+    return layers;
   }
 
   /** Returns the number of values in all tensors. */

@@ -1,6 +1,7 @@
 package org.edgefit.adapter;
 
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -10,14 +11,21 @@ import java.util.TreeSet;
  * @param rank the inner dimension r
  * @param alpha the numerator of the scale
  * @param dropout the share of a LoRA branch's inputs that is zeroed in training, in [0, 1)
- * @param targets the names of the adapted linear layers, for example {@code q_proj}; kept sorted
+ * @param targets the names of the adapted linear layers, for example {@code q_proj}; kept sorted.
+ *     {@link #ATTENTION} and {@link #ALL_LINEAR} stand for those of any model
+ * @param rankStabilized whether the scale is {@code alpha / sqrt(rank)} instead (Kalajdzievski
+ *     2023)
  */
-public record LoraConfig(int rank, double alpha, double dropout, List<String> targets) {
+public record LoraConfig(
+    int rank, double alpha, double dropout, List<String> targets, boolean rankStabilized) {
 
   private static final int MOST_RANK = 4096;
 
-  /** The attention layers of a Llama-like decoder. */
-  public static final List<String> ATTENTION = List.of("q_proj", "k_proj", "v_proj", "o_proj");
+  /** The target that stands for a model's attention layers, whatever they are called. */
+  public static final String ATTENTION = "attention";
+
+  /** The target that stands for every linear layer in a model's blocks. */
+  public static final String ALL_LINEAR = "all-linear";
 
   /** Checks the ranges and sorts the targets. */
   public LoraConfig {
@@ -36,28 +44,54 @@ public record LoraConfig(int rank, double alpha, double dropout, List<String> ta
     targets = List.copyOf(new TreeSet<>(targets));
   }
 
+  /** Makes a config with the plain scale, {@code alpha / rank}. */
+  public LoraConfig(int rank, double alpha, double dropout, List<String> targets) {
+    this(rank, alpha, dropout, targets, false);
+  }
+
   /** Returns the paper's adapter: this rank on the attention layers, alpha 2 x rank, no dropout. */
   public static LoraConfig attention(int rank) {
-    return new LoraConfig(rank, 2.0 * rank, 0, ATTENTION);
+    return new LoraConfig(rank, 2.0 * rank, 0, List.of(ATTENTION));
   }
 
   /** Returns this config with another alpha. */
   public LoraConfig withAlpha(double newAlpha) {
-    return new LoraConfig(rank, newAlpha, dropout, targets);
+    return new LoraConfig(rank, newAlpha, dropout, targets, rankStabilized);
   }
 
   /** Returns this config with another dropout. */
   public LoraConfig withDropout(double newDropout) {
-    return new LoraConfig(rank, alpha, newDropout, targets);
+    return new LoraConfig(rank, alpha, newDropout, targets, rankStabilized);
   }
 
   /** Returns this config with other targets. */
   public LoraConfig withTargets(List<String> newTargets) {
-    return new LoraConfig(rank, alpha, dropout, newTargets);
+    return new LoraConfig(rank, alpha, dropout, newTargets, rankStabilized);
+  }
+
+  /** Returns this config with the scale {@code alpha / sqrt(rank)}, or {@code alpha / rank}. */
+  public LoraConfig withRankStabilized(boolean newRankStabilized) {
+    return new LoraConfig(rank, alpha, dropout, targets, newRankStabilized);
+  }
+
+  /** Returns this config with the names of a model's layers for those that stand for several. */
+  public LoraConfig resolvedFor(List<LinearSpec> layers) {
+    if (targets.stream().noneMatch(Set.of(ATTENTION, ALL_LINEAR)::contains)) {
+      return this;
+    }
+    TreeSet<String> resolved = new TreeSet<>(targets);
+    boolean all = resolved.remove(ALL_LINEAR);
+    boolean attention = resolved.remove(ATTENTION);
+    for (LinearSpec layer : layers) {
+      if (all || (attention && layer.name().contains(".self_attn."))) {
+        resolved.add(layer.target());
+      }
+    }
+    return withTargets(List.copyOf(resolved));
   }
 
   /** Returns the factor on {@code B A x}. */
   public double scaling() {
-    return alpha / rank;
+    return rankStabilized ? alpha / Math.sqrt(rank) : alpha / rank;
   }
 }

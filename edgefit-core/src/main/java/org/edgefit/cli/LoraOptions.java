@@ -30,11 +30,17 @@ public final class LoraOptions {
       names = "--targets",
       split = ",",
       paramLabel = "LAYER",
-      description = "linear layers that the adapter goes on (default: ${DEFAULT-VALUE})")
-  private List<String> targets = LoraConfig.ATTENTION;
+      description =
+          "linear layers that the adapter goes on, by their names, or attention or all-linear"
+              + " (default: ${DEFAULT-VALUE})")
+  private List<String> targets = List.of(LoraConfig.ATTENTION);
+
+  @Option(names = "--rslora", description = "scale the adapter's output by A / sqrt(R) instead")
+  private boolean rankStabilized;
 
   /** Returns the adapter's config. */
   public LoraConfig toLora() {
-    return new LoraConfig(rank, alpha == null ? 2.0 * rank : alpha, dropout, targets);
+    return new LoraConfig(
+        rank, alpha == null ? 2.0 * rank : alpha, dropout, targets, rankStabilized);
   }
 }

@@ -84,6 +84,13 @@ public final class TrainingOptions {
   private boolean allTokens;
 
   @Option(
+      names = "--padded",
+      description =
+          "pad the texts of a batch to the longest, in batches of texts of like length, instead of"
+              + " laying them one after the other")
+  private boolean padded;
+
+  @Option(
       names = "--template",
       paramLabel = "NAME",
       description =
@@ -113,6 +120,7 @@ public final class TrainingOptions {
             .weightDecay(weightDecay)
             .clipNorm(clipNorm)
             .responseOnly(!allTokens)
+            .packed(!padded)
             .template(template.toLowerCase(Locale.ROOT))
             .quantization(quantization);
     return (span == Span.RUN

@@ -26,6 +26,8 @@ import java.util.List;
  * @param quantization how the base model's linear layers are kept
  * @param labels the classes that an evaluation chooses among; empty for those of the client's own
  *     records
+ * @param packed whether a batch's texts lie one after the other without padding, or are padded to
+ *     the longest, in batches of texts of like length
  */
 public record Training(
     int epochs,
@@ -44,7 +46,8 @@ public record Training(
     boolean responseOnly,
     String template,
     Quantization quantization,
-    List<String> labels) {
+    List<String> labels,
+    boolean packed) {
 
   /** The template's name that means the model's own. */
   public static final String AUTO_TEMPLATE = "auto";
@@ -74,7 +77,7 @@ public record Training(
   /**
    * Returns the paper's settings (AdamW at 2e-4, three local epochs), and for what it leaves open:
    * batches of 8, 512 tokens, no weight decay, gradients clipped at norm 1, a constant learning
-   * rate, labels on the response alone, NF4 with double quantisation.
+   * rate, labels on the response alone, NF4 with double quantisation, packed texts.
    */
   public static Training defaults() {
     return new Training(
@@ -94,7 +97,8 @@ public record Training(
         true,
         AUTO_TEMPLATE,
         Quantization.NF4,
-        List.of());
+        List.of(),
+        true);
   }
 
   /** Returns a builder that starts from these settings. */
@@ -121,6 +125,7 @@ public record Training(
     private String template;
     private Quantization quantization;
     private List<String> labels;
+    private boolean packed;
 
     private Builder(Training from) {
       epochs = from.epochs;
@@ -140,6 +145,7 @@ public record Training(
       template = from.template;
       quantization = from.quantization;
       labels = from.labels;
+      packed = from.packed;
     }
 
     /** Sets the passes over the data in a round. */
@@ -232,6 +238,12 @@ public record Training(
       return this;
     }
 
+    /** Sets whether texts are packed, or padded. */
+    public Builder packed(boolean value) {
+      packed = value;
+      return this;
+    }
+
     /** Returns the checked settings. */
     public Training build() {
       return new Training(
@@ -251,7 +263,8 @@ public record Training(
           responseOnly,
           template,
           quantization,
-          labels);
+          labels,
+          packed);
     }
   }
 }

@@ -6,12 +6,16 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.edgefit.adapter.LinearSpec;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The shape of a decoder-only base model, read from a Hugging Face {@code config.json}.
+ * The shape of a decoder-only base model, read from a Hugging Face {@code config.json}. One decoder
+ * computes every architecture: what sets them apart is in these values.
  *
  * <p>An architecture or an option that the engine does not compute is refused by its key, so that a
  * model is never run as something that it is not.
@@ -25,7 +29,10 @@ import org.edgefit.adapter.LinearSpec;
  * @param headSize the width of one head
  * @param vocabularySize the number of token ids
  * @param rmsNormEps the epsilon of the RMS norms
- * @param ropeTheta the base of the rotary frequencies
+ * @param rope the rotary position embeddings
+ * @param windows for each layer, how many tokens a token sees, itself included; 0 for all
+ * @param fused whether query, key and value are one linear layer, and gate and up another
+ * @param biases the linear layers that have a bias, for example {@code q_proj}
  * @param maxPositions the longest sequence that the model was made for, in tokens
  * @param tiedEmbeddings whether the output head is the embedding matrix
  * @param bosTokenId the id that starts a text, or -1
@@ -41,14 +48,17 @@ public record ModelConfig(
     int headSize,
     int vocabularySize,
     double rmsNormEps,
-    double ropeTheta,
+    RopeConfig rope,
+    List<Integer> windows,
+    boolean fused,
+    Set<String> biases,
     int maxPositions,
     boolean tiedEmbeddings,
     int bosTokenId,
     Set<Integer> eosTokenIds) {
 
   /** The architectures that the engine computes, as {@code model_type} spells them. */
-  public static final Set<String> MODEL_TYPES = Set.of("llama");
+  public static final Set<String> MODEL_TYPES = Set.of("llama", "mistral", "phi3", "qwen2");
 
   /** The file's name in a model directory. */
   public static final String FILE = "config.json";
@@ -63,9 +73,16 @@ public record ModelConfig(
               + heads
               + ")");
     }
-    if (headSize % 2 != 0) {
-      throw new IllegalArgumentException("head_dim: " + headSize + " (expected: even)");
+    if (rope.dimensions() > headSize) {
+      throw new IllegalArgumentException(
+          "rotary dimensions: " + rope.dimensions() + " (expected: at most " + headSize + ")");
     }
+    if (windows.size() != layers) {
+      throw new IllegalArgumentException(
+          "windows: " + windows.size() + " (expected: one for each of " + layers + " layers)");
+    }
+    windows = List.copyOf(windows);
+    biases = Set.copyOf(biases);
     eosTokenIds = Set.copyOf(eosTokenIds);
   }
 
@@ -95,21 +112,52 @@ public record ModelConfig(
     }
   }
 
+  /** Returns the values of a query, key and value of one token, over all heads. */
+  public int attentionWidth() {
+    return (heads + 2 * keyValueHeads) * headSize;
+  }
+
   /** Returns every linear layer inside the decoder blocks, in the order of the forward pass. */
   public List<LinearSpec> linearLayers() {
     List<LinearSpec> specs = new ArrayList<>();
     for (int layer = 0; layer < layers; layer++) {
-      String attention = "model.layers." + layer + ".self_attn.";
-      String mlp = "model.layers." + layer + ".mlp.";
-      specs.add(new LinearSpec(attention + "q_proj", hiddenSize, heads * headSize));
-      specs.add(new LinearSpec(attention + "k_proj", hiddenSize, keyValueHeads * headSize));
-      specs.add(new LinearSpec(attention + "v_proj", hiddenSize, keyValueHeads * headSize));
-      specs.add(new LinearSpec(attention + "o_proj", heads * headSize, hiddenSize));
-      specs.add(new LinearSpec(mlp + "gate_proj", hiddenSize, intermediateSize));
-      specs.add(new LinearSpec(mlp + "up_proj", hiddenSize, intermediateSize));
-      specs.add(new LinearSpec(mlp + "down_proj", intermediateSize, hiddenSize));
+      linearGroups(layer).forEach(specs::addAll);
     }
     return specs;
+  }
+
+  /**
+   * Returns the linear layers of one block by their input: those that make query, key and value,
+   * the attention's output, those that make gate and up, and the MLP's output.
+   */
+  public List<List<LinearSpec>> linearGroups(int layer) {
+    String attention = "model.layers." + layer + ".self_attn.";
+    String mlp = "model.layers." + layer + ".mlp.";
+    int attended = heads * headSize;
+    int keys = keyValueHeads * headSize;
+    return List.of(
+        fused
+            ? List.of(new LinearSpec(attention + "qkv_proj", hiddenSize, attentionWidth()))
+            : List.of(
+                new LinearSpec(attention + "q_proj", hiddenSize, attended),
+                new LinearSpec(attention + "k_proj", hiddenSize, keys),
+                new LinearSpec(attention + "v_proj", hiddenSize, keys)),
+        List.of(new LinearSpec(attention + "o_proj", attended, hiddenSize)),
+        fused
+            ? List.of(new LinearSpec(mlp + "gate_up_proj", hiddenSize, 2 * intermediateSize))
+            : List.of(
+                new LinearSpec(mlp + "gate_proj", hiddenSize, intermediateSize),
+                new LinearSpec(mlp + "up_proj", hiddenSize, intermediateSize)),
+        List.of(new LinearSpec(mlp + "down_proj", intermediateSize, hiddenSize)));
+  }
+
+  /** Returns the names of the linear layers of the attention, which an adapter targets first. */
+  public List<String> attentionTargets() {
+    List<List<LinearSpec>> groups = linearGroups(0);
+    return Stream.of(groups.get(0), groups.get(1))
+        .flatMap(List::stream)
+        .map(LinearSpec::target)
+        .toList();
   }
 
   /** Returns the number of weights in the whole model: what full-model federation would move. */
@@ -117,40 +165,56 @@ public record ModelConfig(
     long embeddings = (long) vocabularySize * hiddenSize * (tiedEmbeddings ? 1 : 2);
     long norms = (2L * layers + 1) * hiddenSize;
     long linear =
-        linearLayers().stream().mapToLong(spec -> (long) spec.inputs() * spec.outputs()).sum();
+        linearLayers().stream()
+            .mapToLong(
+                spec ->
+                    (long) spec.inputs() * spec.outputs()
+                        + (biases.contains(spec.target()) ? spec.outputs() : 0))
+            .sum();
     return embeddings + norms + linear;
   }
 
   /** One reading of one file. */
   private record Reader(Path file, ObjectNode json) {
 
+    /** The longest sequence where the file does not say, as transformers has it. */
+    private static final Map<String, Integer> DEFAULT_POSITIONS =
+        Map.of("llama", 2048, "mistral", 131072, "phi3", 4096, "qwen2", 32768);
+
     ModelConfig config() throws IOException {
       String modelType = json.path("model_type").asText();
       if (!MODEL_TYPES.contains(modelType)) {
-        throw refused("model_type", json.path("model_type"), "one of " + MODEL_TYPES);
+        throw refused(
+            "model_type", json.path("model_type"), "one of " + new TreeSet<>(MODEL_TYPES));
       }
       requireOr("hidden_act", "silu");
-      requireOff("attention_bias");
-      requireOff("mlp_bias");
-      JsonNode rope = rope();
+      if (!json.path("is_causal").asBoolean(true)) {
+        throw refused("is_causal", json.get("is_causal"), "true");
+      }
+      if (!json.path("per_layer_config").isEmpty()) {
+        throw refused("per_layer_config", json.get("per_layer_config"), "none");
+      }
       int heads = positive("num_attention_heads");
       int hidden = positive("hidden_size");
-      int headSize = json.hasNonNull("head_dim") ? positive("head_dim") : hidden / heads;
-      int keyValueHeads =
-          json.hasNonNull("num_key_value_heads") ? positive("num_key_value_heads") : heads;
+      int headSize = positiveOr("head_dim", hidden / heads);
+      int layers = positive("num_hidden_layers");
+      int maxPositions = positiveOr("max_position_embeddings", DEFAULT_POSITIONS.get(modelType));
       try {
         return new ModelConfig(
             modelType,
             hidden,
             positive("intermediate_size"),
-            positive("num_hidden_layers"),
+            layers,
             heads,
-            keyValueHeads,
+            keyValueHeads(modelType, heads),
             headSize,
             positive("vocab_size"),
-            number(json, "rms_norm_eps", 1e-6),
-            number(rope, "rope_theta", number(json, "rope_theta", 10000)),
-            json.hasNonNull("max_position_embeddings") ? positive("max_position_embeddings") : 2048,
+            number(json, "rms_norm_eps", modelType.equals("phi3") ? 1e-5 : 1e-6),
+            rope(modelType, headSize, maxPositions),
+            windows(modelType, layers),
+            modelType.equals("phi3"),
+            biases(modelType),
+            maxPositions,
             json.path("tie_word_embeddings").asBoolean(false),
             json.path("bos_token_id").asInt(-1),
             ids("eos_token_id"));
@@ -159,30 +223,132 @@ public record ModelConfig(
       }
     }
 
-    /** Newer files keep {@code rope_parameters}, older ones {@code rope_scaling}. */
-    private JsonNode rope() throws IOException {
-      for (String key : List.of("rope_parameters", "rope_scaling")) {
-        if (json.hasNonNull(key)) {
-          JsonNode rope = json.get(key);
-          String type = rope.path("rope_type").asText(rope.path("type").asText("default"));
-          if (!type.equals("default")) {
-            throw refused(key, rope, "rope_type default");
-          }
-          return rope;
-        }
+    /** Files of some architectures may leave the number out, and mean another than all heads. */
+    private int keyValueHeads(String modelType, int heads) throws IOException {
+      if (json.has("num_key_value_heads")) {
+        return positiveOr("num_key_value_heads", heads);
       }
-      return Json.object();
+      return switch (modelType) {
+        case "mistral" -> 8;
+        case "qwen2" -> 32;
+        default -> heads;
+      };
+    }
+
+    /** Newer files keep everything in {@code rope_parameters}, older ones spread it. */
+    private RopeConfig rope(String modelType, int headSize, int maxPositions) throws IOException {
+      boolean older = json.hasNonNull("rope_scaling") && !json.get("rope_scaling").isEmpty();
+      String key = older ? "rope_scaling" : "rope_parameters";
+      JsonNode rope = json.hasNonNull(key) ? json.get(key) : Json.object();
+      boolean isPhi = modelType.equals("phi3");
+      double partial =
+          isPhi
+              ? number(rope, "partial_rotary_factor", number(json, "partial_rotary_factor", 1))
+              : 1;
+      String type = rope.path("rope_type").asText(rope.path("type").asText("default"));
+      boolean isKnown =
+          isPhi ? Set.of("default", "longrope", "su", "yarn").contains(type) : !type.equals("yarn");
+      RopeConfig.Scaling scaling =
+          switch (isKnown ? type : "") {
+            case "default" -> new RopeConfig.Unscaled();
+            case "linear" -> new RopeConfig.Linear(required(rope, key, "factor"));
+            case "llama3" ->
+                new RopeConfig.Llama3(
+                    required(rope, key, "factor"),
+                    required(rope, key, "low_freq_factor"),
+                    required(rope, key, "high_freq_factor"),
+                    number(rope, "original_max_position_embeddings", maxPositions));
+            case "longrope", "su", "yarn" -> longRope(rope, key, isPhi ? 4096 : 0, maxPositions);
+            default ->
+                throw refused(
+                    key,
+                    rope,
+                    "rope_type one of default, longrope" + (isPhi ? "" : ", linear, llama3"));
+          };
+      return new RopeConfig(
+          number(rope, "rope_theta", number(json, "rope_theta", 10000)),
+          (int) (headSize * partial),
+          scaling);
+    }
+
+    /** The file's own original length counts before that of the scaling, as in transformers. */
+    private RopeConfig.LongRope longRope(
+        JsonNode rope, String key, int defaultOriginal, int maxPositions) throws IOException {
+      double inRope = number(rope, "original_max_position_embeddings", maxPositions);
+      int original =
+          (int)
+              number(
+                  json,
+                  "original_max_position_embeddings",
+                  defaultOriginal > 0 ? defaultOriginal : inRope);
+      double factor = number(rope, "factor", (double) maxPositions / original);
+      double attention = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+      return new RopeConfig.LongRope(
+          numbers(rope, key, "short_factor"),
+          numbers(rope, key, "long_factor"),
+          original,
+          number(rope, "attention_factor", attention));
+    }
+
+    private double required(JsonNode from, String outer, String key) throws IOException {
+      if (!from.hasNonNull(key)) {
+        throw refused(outer, from, "with the key " + key);
+      }
+      return number(from, key, 0);
+    }
+
+    private List<Double> numbers(JsonNode from, String outer, String key) throws IOException {
+      List<Double> numbers = new ArrayList<>();
+      for (JsonNode value : from.path(key)) {
+        numbers.add(value.asDouble(Double.NaN));
+      }
+      if (numbers.isEmpty() || !numbers.stream().allMatch(value -> value > 0)) {
+        throw refused(outer, from, "with the key " + key + ", a list of numbers > 0");
+      }
+      return numbers;
+    }
+
+    /** How many tokens each layer sees. */
+    private List<Integer> windows(String modelType, int layers) throws IOException {
+      boolean isQwen = modelType.equals("qwen2");
+      int window = 0;
+      if (isQwen ? json.path("use_sliding_window").asBoolean(false) : !modelType.equals("llama")) {
+        boolean isDefault = !json.has("sliding_window") && !modelType.equals("phi3");
+        window = isDefault ? 4096 : positiveOr("sliding_window", 0);
+      }
+      JsonNode types = json.path("layer_types");
+      int firstWindowed = isQwen ? json.path("max_window_layers").asInt(28) : 0;
+      List<Integer> windows = new ArrayList<>();
+      for (int layer = 0; layer < layers; layer++) {
+        String type =
+            types
+                .path(layer)
+                .asText(layer < firstWindowed ? "full_attention" : "sliding_attention");
+        if (!type.equals("full_attention") && !type.equals("sliding_attention")) {
+          throw refused("layer_types", types, "full_attention and sliding_attention");
+        }
+        windows.add(type.equals("full_attention") ? 0 : window);
+      }
+      return windows;
+    }
+
+    private Set<String> biases(String modelType) {
+      Set<String> biases = new TreeSet<>();
+      if (modelType.equals("qwen2")) {
+        biases.addAll(List.of("q_proj", "k_proj", "v_proj"));
+      }
+      if (modelType.equals("llama") && json.path("attention_bias").asBoolean(false)) {
+        biases.addAll(List.of("q_proj", "k_proj", "v_proj", "o_proj"));
+      }
+      if (modelType.equals("llama") && json.path("mlp_bias").asBoolean(false)) {
+        biases.addAll(List.of("gate_proj", "up_proj", "down_proj"));
+      }
+      return biases;
     }
 
     private void requireOr(String key, String expected) throws IOException {
       if (json.hasNonNull(key) && !json.get(key).asText().equals(expected)) {
         throw refused(key, json.get(key), expected);
-      }
-    }
-
-    private void requireOff(String key) throws IOException {
-      if (json.path(key).asBoolean(false)) {
-        throw refused(key, json.get(key), "false");
       }
     }
 
@@ -192,6 +358,10 @@ public record ModelConfig(
         throw refused(key, value, "a whole number >= 1");
       }
       return value.intValue();
+    }
+
+    private int positiveOr(String key, @Nullable Integer otherwise) throws IOException {
+      return json.hasNonNull(key) || otherwise == null ? positive(key) : otherwise;
     }
 
     private double number(JsonNode from, String key, double otherwise) throws IOException {

@@ -2,9 +2,9 @@ package org.edgefit.format;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * The weights of a Hugging Face model directory, whether they lie in one {@code model.safetensors}
  * or in shards named by {@code model.safetensors.index.json}.
  */
-public final class ModelFiles implements Closeable {
+public final class ModelFiles implements BaseWeights {
 
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
@@ -97,7 +97,7 @@ public final class ModelFiles implements Closeable {
     }
   }
 
-  /** Returns the names of all tensors, sorted. */
+  @Override
   public List<String> names() {
     return List.copyOf(byTensor.keySet());
   }
@@ -120,6 +120,26 @@ public final class ModelFiles implements Closeable {
     return file;
   }
 
+  @Override
+  public StoredTensor tensor(String name) throws IOException {
+    return file(name).tensor(name);
+  }
+
+  @Override
+  public void copyFloats(String name, long from, FloatBuffer out) throws IOException {
+    file(name).copyFloats(name, from, out);
+  }
+
+  @Override
+  public void copyBytes(String name, ByteBuffer out) throws IOException {
+    file(name).copyBytes(name, out);
+  }
+
+  @Override
+  public String where(String name) throws IOException {
+    return file(name).path() + ": " + name;
+  }
+
   /**
    * Returns the content hash of a model directory: SHA-256 over the shape that {@code config.json}
    * gives and over every tensor's name, type, shape and bytes, by name. How the tensors are spread
@@ -138,7 +158,8 @@ public final class ModelFiles implements Closeable {
     shape.put("head_size", config.headSize());
     shape.put("vocabulary_size", config.vocabularySize());
     shape.put("rms_norm_eps", config.rmsNormEps());
-    shape.put("rope_theta", config.ropeTheta());
+    shape.put("rope", config.rope().toString());
+    shape.put("windows", config.windows().toString());
     shape.put("tied", config.tiedEmbeddings());
     digest.update(shape.toString().getBytes(StandardCharsets.UTF_8));
     try (ModelFiles files = open(directory)) {

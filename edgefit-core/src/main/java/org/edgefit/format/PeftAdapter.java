@@ -43,7 +43,8 @@ public final class PeftAdapter {
           "qalora_group_size",
           "revision",
           "runtime_config",
-          "task_type");
+          "task_type",
+          "use_rslora");
 
   private PeftAdapter() {}
 
@@ -96,7 +97,9 @@ public final class PeftAdapter {
       throw refused(file, json, "target_modules", "a list of module names");
     }
     List<String> targets = new ArrayList<>();
-    json.get("target_modules").forEach(target -> targets.add(target.asText()));
+    for (JsonNode target : json.get("target_modules")) { // full names are cut to their last part
+      targets.add(target.asText().substring(target.asText().lastIndexOf('.') + 1));
+    }
     if (!json.path("r").isInt()) {
       throw refused(file, json, "r", "a whole number");
     }
@@ -108,7 +111,8 @@ public final class PeftAdapter {
           json.get("r").intValue(),
           json.get("lora_alpha").doubleValue(),
           json.path("lora_dropout").asDouble(0),
-          targets);
+          targets,
+          json.path("use_rslora").asBoolean(false));
     } catch (IllegalArgumentException e) {
       throw new IOException(file + ": " + e.getMessage(), e);
     }
@@ -196,7 +200,7 @@ public final class PeftAdapter {
     json.put("inference_mode", true);
     json.put("init_lora_weights", true);
     json.put("use_dora", false);
-    json.put("use_rslora", false);
+    json.put("use_rslora", config.rankStabilized());
     json.putNull("modules_to_save");
     AdapterFile.write(adapter, directory.resolve(WEIGHTS));
     DurableFiles.write(directory.resolve(CONFIG), Json.indented(json));

@@ -34,13 +34,14 @@ public final class SafetensorsFile implements Closeable {
   /** The longest header that is read, in bytes; the reference implementation has the same limit. */
   static final long MAX_HEADER_BYTES = 100_000_000;
 
-  /** Tensors up to this size are copied by reading, larger ones through a mapping. */
-  private static final long READ_BYTES = 16 << 20;
+  /** The bytes that are read at a time. */
+  private static final int PART_BYTES = 1 << 20;
 
   private record Entry(StoredTensor tensor, long begin, long end) {}
 
   private final Path path;
   private final FileChannel channel;
+  private ByteBuffer part = ByteBuffer.allocate(0);
   private final long dataStart;
   private final Map<String, Entry> entries;
   private final Map<String, String> metadata;
@@ -215,12 +216,19 @@ public final class SafetensorsFile implements Closeable {
   private static ByteBuffer readFully(FileChannel channel, long position, int bytes)
       throws IOException {
     ByteBuffer buffer = ByteBuffer.allocate(bytes);
-    while (buffer.hasRemaining()) {
-      if (channel.read(buffer, position + buffer.position()) < 0) {
+    fill(channel, position, buffer);
+    return buffer.flip();
+  }
+
+  private static void fill(FileChannel channel, long position, ByteBuffer out) throws IOException {
+    long at = position;
+    while (out.hasRemaining()) {
+      int read = channel.read(out, at);
+      if (read < 0) {
         throw new IOException("the file ended while it was read");
       }
+      at += read;
     }
-    return buffer.flip();
   }
 
   /** Returns the file's path. */
@@ -328,31 +336,52 @@ public final class SafetensorsFile implements Closeable {
 
   /** Copies a floating-point tensor, widened to float32, into {@code out}, which it fills. */
   public void copyFloats(String name, FloatBuffer out) throws IOException {
-    StoredTensor tensor = tensor(name);
-    // Small tensors are read: a mapping would hold on to files that are deleted right after.
-    ByteBuffer bytes = tensor.bytes() <= READ_BYTES ? read(name) : map(name);
-    int elements = Math.toIntExact(tensor.elements());
-    switch (tensor.type()) {
-      case F32 -> out.put(bytes.asFloatBuffer());
-      case BF16 -> {
-        for (int i = 0; i < elements; i++) {
-          out.put(Float.intBitsToFloat(bytes.getShort(2 * i) << 16));
-        }
-      }
-      case F16 -> {
-        for (int i = 0; i < elements; i++) {
-          out.put(HalfFloat.toFloat(bytes.getShort(2 * i)));
-        }
-      }
-      default ->
-          throw new IOException(
-              path
-                  + ": "
-                  + name
-                  + ": dtype "
-                  + tensor.type()
-                  + " (expected: one of F32, F16, BF16)");
+    copyFloats(name, 0, out);
+  }
+
+  /**
+   * Copies values of a floating-point tensor, widened to float32. They are read, not mapped: mapped
+   * pages would count as resident long after.
+   *
+   * @param from the first value
+   * @param out is filled, from its position to its limit
+   */
+  synchronized void copyFloats(String name, long from, FloatBuffer out) throws IOException {
+    Entry entry = require(name);
+    TensorType type = entry.tensor().type();
+    if (type != TensorType.F32 && type != TensorType.F16 && type != TensorType.BF16) {
+      throw new IOException(
+          path + ": " + name + ": dtype " + type + " (expected: one of F32, F16, BF16)");
     }
+    long position = dataStart + entry.begin() + from * type.bytes();
+    if (part.capacity() < Math.min(PART_BYTES, (long) out.remaining() * type.bytes())) {
+      part = ByteBuffer.allocateDirect(PART_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    }
+    while (out.hasRemaining()) {
+      int values = Math.min(out.remaining(), part.capacity() / type.bytes());
+      part.clear().limit(values * type.bytes());
+      fill(channel, position, part);
+      position += part.limit();
+      switch (type) {
+        case F32 -> out.put(part.flip().asFloatBuffer());
+        case BF16 -> {
+          for (int i = 0; i < values; i++) {
+            out.put(Float.intBitsToFloat(part.getShort(2 * i) << 16));
+          }
+        }
+        default -> {
+          for (int i = 0; i < values; i++) {
+            out.put(HalfFloat.toFloat(part.getShort(2 * i)));
+          }
+        }
+      }
+    }
+  }
+
+  /** Copies all bytes of a tensor into {@code out}, which it fills. */
+  void copyBytes(String name, ByteBuffer out) throws IOException {
+    Entry entry = require(name);
+    fill(channel, dataStart + entry.begin(), out);
   }
 
   @Override

@@ -58,7 +58,7 @@ class ModelConfigTest {
         "rope_scaling | null | 10000",
       })
   void bothSpellingsOfRopeAreRead(String key, String value, double theta) throws IOException {
-    assertThat(ModelConfig.read(write(key, value)).ropeTheta()).isEqualTo(theta);
+    assertThat(ModelConfig.read(write(key, value)).rope().theta()).isEqualTo(theta);
   }
 
   @ParameterizedTest
@@ -68,10 +68,11 @@ class ModelConfigTest {
       value = {
         "model_type | 'mamba'",
         "hidden_act | 'gelu'",
-        "attention_bias | true",
-        "mlp_bias | true",
+        "is_causal | false",
         "rope_scaling | {'type': 'yarn', 'factor': 2}",
         "rope_parameters | {'rope_type': 'llama3'}",
+        "rope_parameters | {'rope_type': 'dynamic', 'factor': 2}",
+        "per_layer_config | {'0': {'hidden_size': 4}}",
         "num_hidden_layers | 0",
         "vocab_size | 'many'",
         "num_key_value_heads | 3",

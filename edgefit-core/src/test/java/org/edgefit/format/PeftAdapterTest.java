@@ -71,7 +71,6 @@ class PeftAdapterTest {
         "lora_bias | true",
         "rank_pattern | {'q_proj': 4}",
         "alpha_pattern | {'q_proj': 4}",
-        "use_rslora | true",
         "init_lora_weights | 'pissa'",
         "fan_in_fan_out | true",
         "layers_to_transform | [0]",

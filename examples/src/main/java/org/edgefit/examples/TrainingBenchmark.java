@@ -102,6 +102,9 @@ public final class TrainingBenchmark {
     }
     Training training = Training.defaults().toBuilder().epochs(1).batchSize(batch).build();
     List<Double> times = new ArrayList<>();
+    if (System.getProperty("profile") != null) {
+      TorchKernels.startProfile();
+    }
     long[] last = {System.nanoTime()};
     new QloraTrainer(
             base,
@@ -119,6 +122,15 @@ public final class TrainingBenchmark {
               }
             })
         .train(examples, adapter, training, 1, 1, new Seed(3));
+    TorchKernels.stopProfile().entrySet().stream()
+        .sorted(java.util.Comparator.comparing(e -> -e.getValue()[0]))
+        .forEach(
+            e ->
+                System.out.printf(
+                    "%-40s %8.1f ms %6d%n",
+                    e.getKey(),
+                    e.getValue()[0] / 1e6 / (steps + 1),
+                    e.getValue()[1] / (steps + 1)));
     return times;
   }
 
@@ -132,7 +144,7 @@ public final class TrainingBenchmark {
 
     void run(NDManager manager) {
       try (NDArray y = TorchKernels.call(manager, "linear", x, w)) {
-        TorchKernels.call(manager, "linear_backward", y, w).close();
+        TorchKernels.call(manager, "linear_backward", y, w, 0).close();
       }
     }
   }

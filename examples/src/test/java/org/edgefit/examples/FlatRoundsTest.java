@@ -49,10 +49,10 @@ class FlatRoundsTest {
   }
 
   @Test
-  void rounds3To20LeaveMemoryFlat() throws Exception {
+  void rounds25To50LeaveMemoryFlat() throws Exception {
     assumeTrue(Files.exists(Path.of("/proc/self/status")), "resident memory is read on Linux");
     Seed seed = new Seed(3);
-    InstructionDataset data = SmartHomeData.training(seed, 40, 10, 10);
+    InstructionDataset data = SmartHomeData.training(seed, 20, 5, 5);
     Map<Integer, long[]> seen = new HashMap<>();
     RoundListener memory =
         new RoundListener() {
@@ -78,9 +78,9 @@ class FlatRoundsTest {
           .runDirectory(temp.resolve("run"))
           .listener(memory)
           .build()
-          .run(20);
+          .run(50);
     }
-    assertThat(seen.get(20)[0] - seen.get(3)[0]).as("heap").isLessThan(LIMIT);
-    assertThat(seen.get(20)[1] - seen.get(3)[1]).as("resident").isLessThan(LIMIT);
+    assertThat(seen.get(50)[0] - seen.get(25)[0]).as("heap").isLessThan(LIMIT);
+    assertThat(seen.get(50)[1] - seen.get(25)[1]).as("resident").isLessThan(LIMIT);
   }
 }

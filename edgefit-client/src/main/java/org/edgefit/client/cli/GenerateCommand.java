@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.GenerationOptions;
 import org.edgefit.client.qlora.TextGenerator;
 import org.edgefit.format.Json;
 import picocli.CommandLine.Command;
@@ -44,7 +45,7 @@ final class GenerateCommand implements Callable<Integer> {
           inference.settings().toBuilder()
               .maxLength(Math.max(2, base.config().maxPositions() - maxTokens))
               .build();
-      String answer = generator.answer(prompt, maxTokens, settings);
+      String answer = generator.answer(prompt, GenerationOptions.greedy(maxTokens), settings);
       System.out.println(inference.json() ? Json.line(Map.of("answer", answer)) : answer);
     }
     return 0;

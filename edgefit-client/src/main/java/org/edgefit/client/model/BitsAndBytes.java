@@ -64,7 +64,7 @@ final class BitsAndBytes {
   }
 
   /** Reads a weight as it lies, and takes its tensors off {@code unread}. */
-  static Nf4Matrix read(ModelFiles files, String weight, LinearSpec spec, Set<String> unread)
+  static Nf4Weight read(ModelFiles files, String weight, LinearSpec spec, Set<String> unread)
       throws IOException {
     int n = spec.outputs() * spec.inputs();
     int blocks = Nf4.blocks(n);
@@ -89,7 +89,7 @@ final class BitsAndBytes {
     if (!state.has("nested_blocksize")) {
       float[] absmax = floats(files, weight + ".absmax", unread);
       require(where, "absmax", Integer.toString(absmax.length), Integer.toString(blocks));
-      return new Nf4Matrix(memory, new Scales.Plain(absmax), spec.outputs(), spec.inputs());
+      return new Nf4Weight(memory, new Scales.Plain(absmax), spec.outputs(), spec.inputs());
     }
     require(where, "nested_blocksize", state.path("nested_blocksize").asText(), "256");
     if (!state.path("nested_offset").isNumber()) {
@@ -106,7 +106,7 @@ final class BitsAndBytes {
     float[] map = floats(files, weight + ".nested_quant_map", unread);
     require(where, "nested_quant_map", Integer.toString(map.length), "256");
     float offset = (float) state.get("nested_offset").doubleValue();
-    return new Nf4Matrix(
+    return new Nf4Weight(
         memory, new Scales.Nested(codeArray, nested, map, offset), spec.outputs(), spec.inputs());
   }
 
@@ -158,7 +158,7 @@ final class BitsAndBytes {
    *
    * @param dtype the type that the weight had, as torch names it
    */
-  static void write(SafetensorsWriter writer, LinearSpec spec, Nf4Matrix matrix, String dtype)
+  static void write(SafetensorsWriter writer, LinearSpec spec, Nf4Weight matrix, String dtype)
       throws IOException {
     if (!(matrix.scales() instanceof Scales.Nested scales)) {
       throw new IllegalArgumentException(spec.name() + ": scales in float32 (expected: in 8 bits)");

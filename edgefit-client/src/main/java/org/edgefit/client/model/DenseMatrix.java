@@ -2,8 +2,13 @@ package org.edgefit.client.model;
 
 import ai.djl.ndarray.NDArray;
 
-/** A weight in float32. */
-record DenseMatrix(NDArray array) implements FrozenMatrix {
+/**
+ * A weight that is not quantised.
+ *
+ * @param array (outputs, inputs), float32 or a checkpoint's 16-bit type
+ * @param bytesPerValue the bytes of a value
+ */
+record DenseMatrix(NDArray array, int bytesPerValue) implements FrozenMatrix {
 
   @Override
   public int outputs() {
@@ -16,12 +21,17 @@ record DenseMatrix(NDArray array) implements FrozenMatrix {
   }
 
   @Override
-  public NDArray values(DecodeScratch scratch) {
-    return array;
+  public NDArray rows(DecodeScratch scratch, int from, int to) {
+    if (scratch.type() == ComputeType.FLOAT32 && bytesPerValue == Float.BYTES) {
+      return from == 0 && to == outputs() ? array : scratch.slice(array, from, to);
+    }
+    NDArray rows = scratch.space(to - from, inputs()).array();
+    TorchKernels.update("copy_rows_", rows, array, from);
+    return rows;
   }
 
   @Override
   public long bytes() {
-    return array.size() * Float.BYTES;
+    return array.size() * bytesPerValue;
   }
 }

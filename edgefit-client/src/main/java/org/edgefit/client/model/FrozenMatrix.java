@@ -12,10 +12,13 @@ public interface FrozenMatrix {
   int inputs();
 
   /**
-   * Returns the weight in float32. The array belongs to the matrix or to the scratch space, is
-   * valid until the next call with the same scratch space, and must not be closed or changed.
+   * Returns some of the rows in the scratch space's compute type. The array belongs to the matrix
+   * or to the scratch space, is valid until the next call with the same scratch space, and must not
+   * be changed.
+   *
+   * @param to the row after the last
    */
-  NDArray values(DecodeScratch scratch);
+  NDArray rows(DecodeScratch scratch, int from, int to);
 
   /** Returns the bytes that the weight takes while it is not in use. */
   long bytes();

@@ -74,6 +74,7 @@ public final class ModelQuantizer {
       try (SafetensorsWriter writer =
           SafetensorsWriter.create(
               to.resolve("model.safetensors"), tensors, Map.of("format", "pt"))) {
+        Nf4Quantizer quantizer = new Nf4Quantizer();
         int done = 0;
         for (String name : files.names()) {
           progress.accept(name, done++);
@@ -83,8 +84,12 @@ public final class ModelQuantizer {
             writer.write(name, file.map(name));
           } else {
             TensorType type = file.tensor(name).type();
-            Nf4Matrix matrix =
-                Nf4Quantizer.quantize(file.floats(name), spec.outputs(), spec.inputs(), true);
+            Nf4Weight matrix =
+                quantizer.quantize(
+                    (first, out) -> files.copyFloats(name, first, out),
+                    spec.outputs(),
+                    spec.inputs(),
+                    true);
             BitsAndBytes.write(writer, spec, matrix, type.torchName());
           }
         }

@@ -7,6 +7,12 @@ import org.jspecify.annotations.Nullable;
 /** The C library's allocator, from which the arrays' memory comes. */
 public final class NativeMemory {
 
+  /** glibc's numbers of the allocator's settings. */
+  private static final int TRIM_THRESHOLD = -1;
+
+  private static final int MMAP_THRESHOLD = -3;
+  private static final int ARENA_MAX = -8;
+
   private static final @Nullable Function TRIM = find("malloc_trim");
 
   private NativeMemory() {}
@@ -16,6 +22,32 @@ public final class NativeMemory {
       return NativeLibrary.getInstance("c").getFunction(name);
     } catch (UnsatisfiedLinkError e) {
       return null; // not glibc, which alone keeps so much that returning it is worth a call
+    }
+  }
+
+  /**
+   * Prepares the allocator for arrays, before the engine is loaded. What was set from outside stays
+   * as it is.
+   *
+   * <ul>
+   *   <li>One arena, from which freed memory is taken again instead of being given back and zeroed
+   *       by the system at each operation.
+   *   <li>Huge pages for large arrays, where the system offers them on request.
+   *   <li>Idle threads of OpenMP sleep soon: those that spin take the processor from the threads
+   *       that decode weights, and from other processes.
+   * </ul>
+   */
+  static void configure() {
+    Function setenv = find("setenv");
+    if (setenv != null) {
+      setenv.invokeInt(new Object[] {"THP_MEM_ALLOC_ENABLE", "1", 0});
+      setenv.invokeInt(new Object[] {"GOMP_SPINCOUNT", "1000", 0});
+    }
+    Function mallopt = find("mallopt");
+    if (mallopt != null) {
+      mallopt.invokeInt(new Object[] {ARENA_MAX, 1});
+      mallopt.invokeInt(new Object[] {MMAP_THRESHOLD, 1 << 30});
+      mallopt.invokeInt(new Object[] {TRIM_THRESHOLD, 1 << 30});
     }
   }
 

@@ -2,6 +2,7 @@ package org.edgefit.client.model;
 
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 
 /**
  * 4-bit NormalFloat (Dettmers et al. 2023, section 3): a value is one of 16 levels times the
@@ -53,27 +54,29 @@ public final class Nf4 {
   }
 
   /**
-   * Quantises values.
+   * Quantises values, in whole blocks but for the end of the tensor.
    *
-   * @param values (n)
-   * @param packed receives (ceil(n / 2)) bytes; after an odd end stands a zero
-   * @param absmax receives the scale of each block, (ceil(n / 64))
+   * @param values the values
+   * @param from the first of them
+   * @param to the one after the last
+   * @param packed receives two codes to a byte; after an odd end stands a zero
+   * @param at the place of the first value in its tensor, where a block begins
+   * @param absmax receives the scales
    */
-  static void encode(FloatBuffer values, byte[] packed, float[] absmax) {
-    int n = values.remaining();
-    int start = values.position();
-    for (int block = 0; block < absmax.length; block++) {
-      int from = block * BLOCK;
-      int to = Math.min(n, from + BLOCK);
+  static void encode(
+      FloatBuffer values, int from, int to, ByteBuffer packed, int at, float[] absmax) {
+    for (int start = from; start < to; start += BLOCK) {
+      int end = Math.min(to, start + BLOCK);
       float max = 0;
-      for (int i = from; i < to; i++) {
-        max = Math.max(max, Math.abs(values.get(start + i)));
+      for (int i = start; i < end; i++) {
+        max = Math.max(max, Math.abs(values.get(i)));
       }
-      absmax[block] = max;
-      for (int i = from; i < to; i += 2) {
-        int high = code(values.get(start + i), max);
-        int low = i + 1 < to ? code(values.get(start + i + 1), max) : ZERO_CODE;
-        packed[i >> 1] = (byte) (high << 4 | low);
+      int place = at + start - from;
+      absmax[place / BLOCK] = max;
+      for (int i = start; i < end; i += 2) {
+        int high = code(values.get(i), max);
+        int low = i + 1 < end ? code(values.get(i + 1), max) : ZERO_CODE;
+        packed.put((place + i - start) >> 1, (byte) (high << 4 | low));
       }
     }
   }
@@ -91,30 +94,66 @@ public final class Nf4 {
   }
 
   /**
-   * Decodes whole blocks.
+   * Decodes values to float32.
    *
    * @param packed two codes to a byte, from its position 0
    * @param absmax the scale of each block
-   * @param out receives the values at their own indices
-   * @param fromBlock the first block
-   * @param toBlock the block after the last
-   * @param n the number of values in all blocks, which the last block may not fill
+   * @param from the first value
+   * @param to the value after the last
+   * @param out receives the values
+   * @param at the place of the first value in {@code out}
    */
-  static void decode(
-      ByteBuffer packed, Scales absmax, FloatBuffer out, int fromBlock, int toBlock, int n) {
+  static void decode(ByteBuffer packed, Scales absmax, int from, int to, FloatBuffer out, int at) {
     float[] table = new float[LEVELS.length];
-    for (int block = fromBlock; block < toBlock; block++) {
+    int shift = at - from;
+    for (int i = from; i < to; ) {
+      int block = i / BLOCK;
       float scale = absmax.get(block);
       for (int code = 0; code < table.length; code++) {
         table[code] = LEVELS[code] * scale;
       }
-      int to = Math.min(n, (block + 1) * BLOCK);
-      for (int i = block * BLOCK; i < to; i += 2) {
+      int end = Math.min(to, (block + 1) * BLOCK);
+      if ((i & 1) == 1) {
+        out.put(i + shift, table[packed.get(i >> 1) & 15]);
+        i++;
+      }
+      for (; i + 1 < end; i += 2) {
         int codes = packed.get(i >> 1);
-        out.put(i, table[(codes >> 4) & 15]);
-        if (i + 1 < to) {
-          out.put(i + 1, table[codes & 15]);
-        }
+        out.put(i + shift, table[(codes >> 4) & 15]);
+        out.put(i + 1 + shift, table[codes & 15]);
+      }
+      if (i < end) {
+        out.put(i + shift, table[(packed.get(i >> 1) >> 4) & 15]);
+        i++;
+      }
+    }
+  }
+
+  /** Decodes values to bfloat16, rounded to nearest even; otherwise as {@code decode}. */
+  static void decodeHalves(
+      ByteBuffer packed, Scales absmax, int from, int to, ShortBuffer out, int at) {
+    short[] table = new short[LEVELS.length];
+    int shift = at - from;
+    for (int i = from; i < to; ) {
+      int block = i / BLOCK;
+      float scale = absmax.get(block);
+      for (int code = 0; code < table.length; code++) {
+        int bits = Float.floatToRawIntBits(LEVELS[code] * scale);
+        table[code] = (short) ((bits + 0x7fff + ((bits >> 16) & 1)) >>> 16);
+      }
+      int end = Math.min(to, (block + 1) * BLOCK);
+      if ((i & 1) == 1) {
+        out.put(i + shift, table[packed.get(i >> 1) & 15]);
+        i++;
+      }
+      for (; i + 1 < end; i += 2) {
+        int codes = packed.get(i >> 1);
+        out.put(i + shift, table[(codes >> 4) & 15]);
+        out.put(i + 1 + shift, table[codes & 15]);
+      }
+      if (i < end) {
+        out.put(i + shift, table[(packed.get(i >> 1) >> 4) & 15]);
+        i++;
       }
     }
   }

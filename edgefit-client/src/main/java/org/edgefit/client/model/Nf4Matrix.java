@@ -1,51 +1,70 @@
 package org.edgefit.client.model;
 
 import ai.djl.ndarray.NDArray;
-import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A weight in NF4, decoded each time that it is used.
+ * Weights in NF4, under one another, decoded each time that they are used.
  *
- * @param packed two codes to a byte, row by row
- * @param scales the scales of the blocks, which run on over the ends of rows
- * @param outputs the number of rows
- * @param inputs the number of columns
+ * @param weights the weights, all of the same inputs
  */
-record Nf4Matrix(ByteBuffer packed, Scales scales, int outputs, int inputs)
-    implements FrozenMatrix {
+record Nf4Matrix(List<Nf4Weight> weights) implements FrozenMatrix {
 
-  /** The blocks that one task decodes: enough to be worth a task. */
-  private static final int BLOCKS_PER_TASK = 1 << 12;
+  /** The values that one task decodes: enough to be worth a task. */
+  private static final int VALUES_PER_TASK = 1 << 18;
 
   @Override
-  public NDArray values(DecodeScratch scratch) {
-    DecodeScratch.Space space = scratch.space(outputs, inputs);
-    decode(space.floats());
+  public int outputs() {
+    return weights.stream().mapToInt(Nf4Weight::outputs).sum();
+  }
+
+  @Override
+  public int inputs() {
+    return weights.get(0).inputs();
+  }
+
+  @Override
+  public NDArray rows(DecodeScratch scratch, int from, int to) {
+    DecodeScratch.Space space = scratch.space(to - from, inputs());
+    long start = TorchKernels.profileStart();
+    int first = 0;
+    for (Nf4Weight weight : weights) {
+      int begin = Math.max(from, first);
+      int end = Math.min(to, first + weight.outputs());
+      if (begin < end) {
+        decode(weight, begin - first, end - first, space, begin - from);
+      }
+      first += weight.outputs();
+    }
+    TorchKernels.profileEnd("(decode NF4)", start);
     return space.array();
   }
 
-  /** Decodes all values; tasks share the work among the common pool's threads. */
-  void decode(FloatBuffer out) {
-    int n = outputs * inputs;
-    int blocks = Nf4.blocks(n);
-    int tasks = (blocks + BLOCKS_PER_TASK - 1) / BLOCKS_PER_TASK;
-    IntStream.range(0, tasks)
+  /** Decodes rows of one weight; tasks share the work among the common pool's threads. */
+  private static void decode(
+      Nf4Weight weight, int from, int to, DecodeScratch.Space space, int atRow) {
+    int start = from * weight.inputs();
+    int end = to * weight.inputs();
+    int shift = atRow * weight.inputs() - start;
+    int tasks = Math.max(1, (end - start) / VALUES_PER_TASK);
+    // Tasks begin where blocks do, but for the first.
+    int step = ((end - start) / tasks + Nf4.BLOCK) / Nf4.BLOCK * Nf4.BLOCK;
+    int firstEnd = (start / Nf4.BLOCK) * Nf4.BLOCK + step;
+    IntStream.range(0, tasks + 1)
         .parallel()
         .forEach(
-            task ->
-                Nf4.decode(
-                    packed,
-                    scales,
-                    out,
-                    task * BLOCKS_PER_TASK,
-                    Math.min(blocks, (task + 1) * BLOCKS_PER_TASK),
-                    n));
+            task -> {
+              int begin = task == 0 ? start : firstEnd + (task - 1) * step;
+              int stop = Math.min(end, firstEnd + task * step);
+              if (begin < stop) {
+                space.decode(weight, begin, stop, begin + shift);
+              }
+            });
   }
 
   @Override
   public long bytes() {
-    return packed.capacity() + scales.bytes();
+    return weights.stream().mapToLong(Nf4Weight::bytes).sum();
   }
 }

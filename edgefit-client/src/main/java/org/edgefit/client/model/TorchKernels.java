@@ -1,8 +1,11 @@
 package org.edgefit.client.model;
 
 import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
@@ -14,10 +17,15 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The arithmetic that DJL's arrays do not have, as one TorchScript module: its text is the resource
@@ -38,6 +46,13 @@ public final class TorchKernels {
   /** A pickled empty tuple. */
   private static final byte[] CONSTANTS_PICKLE = {(byte) 0x80, 2, ')', '.'};
 
+  /** oneDNN multiplies float32 at 1.1 to 2.4 times the speed of the library's default. */
+  private static final String ONE_DNN_PRODUCT =
+      "ops.mkldnn._linear_pointwise(x, w, None, \"none\","
+          + " annotate(List[Optional[number]], []), None)";
+
+  private static final String PLAIN_PRODUCT = "torch.mm(x, torch.t(w))";
+
   private static final ThreadLocal<Boolean> THREAD_IS_READY = ThreadLocal.withInitial(() -> false);
 
   private static final class Holder {
@@ -49,22 +64,30 @@ public final class TorchKernels {
       if (System.getProperty("OPT_OUT_TRACKING") == null) {
         System.setProperty("OPT_OUT_TRACKING", "true");
       }
+      NativeMemory.configure();
       return Engine.getEngine("PyTorch").newBaseManager();
     }
 
     private static PtSymbolBlock load() {
-      try (InputStream text = TorchKernels.class.getResourceAsStream("kernels.py")) {
-        if (text == null) {
+      try (InputStream resource = TorchKernels.class.getResourceAsStream("kernels.py")) {
+        if (resource == null) {
           throw new IllegalStateException("kernels.py: not among this jar's resources");
         }
-        return JniUtils.loadModule(
-            (PtNDManager) MANAGER,
-            new ByteArrayInputStream(archive(text.readAllBytes())),
-            false,
-            false);
+        String text = new String(resource.readAllBytes(), StandardCharsets.UTF_8);
+        try {
+          return load(text);
+        } catch (EngineException e) { // a library that was built without oneDNN
+          return load(text.replace(ONE_DNN_PRODUCT, PLAIN_PRODUCT));
+        }
       } catch (IOException e) {
         throw new UncheckedIOException("kernels.py", e);
       }
+    }
+
+    private static PtSymbolBlock load(String text) throws IOException {
+      byte[] archive = archive(text.getBytes(StandardCharsets.UTF_8));
+      return JniUtils.loadModule(
+          (PtNDManager) MANAGER, new ByteArrayInputStream(archive), false, false);
     }
   }
 
@@ -130,7 +153,66 @@ public final class TorchKernels {
     run(kernel, arguments).close();
   }
 
+  /**
+   * Returns memory seen as an array, without a copy, in a type that Java has no name for as well.
+   *
+   * @param memory direct, in native order; it must live as long as the array
+   * @param torchCode torch's number of the type
+   */
+  static NDArray view(NDManager manager, ByteBuffer memory, Shape shape, int torchCode) {
+    if (torchCode == ComputeType.FLOAT32.torchCode()) {
+      return manager.create(memory, shape, DataType.FLOAT32);
+    }
+    long last = shape.get(shape.dimension() - 1);
+    Shape bytes =
+        shape.slice(0, shape.dimension() - 1).add(memory.remaining() / shape.size() * last);
+    // The view shares the memory with the bytes; these must stay attached for as long.
+    return call(manager, "view_as", manager.create(memory, bytes, DataType.INT8), torchCode);
+  }
+
+  /** The time that kernels took, in nanoseconds, and how often they ran; null while off. */
+  private static volatile @Nullable Map<String, long[]> profile;
+
+  /** Starts to measure how long each kernel takes, in all threads. */
+  public static void startProfile() {
+    profile = new ConcurrentHashMap<>();
+  }
+
+  /**
+   * Stops measuring.
+   *
+   * @return by kernel the nanoseconds in it and the calls; work in Java has names in brackets
+   */
+  public static Map<String, long[]> stopProfile() {
+    Map<String, long[]> result = profile;
+    profile = null;
+    return result == null ? Map.of() : new TreeMap<>(result);
+  }
+
+  /** Returns when work in Java starts that a profile is to show. */
+  public static long profileStart() {
+    return profile == null ? 0 : System.nanoTime();
+  }
+
+  /** Adds work in Java to the profile. */
+  public static void profileEnd(String name, long start) {
+    Map<String, long[]> current = profile;
+    if (current != null && start != 0) {
+      long time = System.nanoTime() - start;
+      current.merge(name, new long[] {time, 1}, (a, b) -> new long[] {a[0] + b[0], a[1] + b[1]});
+    }
+  }
+
   private static IValue run(String kernel, Object... arguments) {
+    long start = profileStart();
+    try {
+      return execute(kernel, arguments);
+    } finally {
+      profileEnd(kernel, start);
+    }
+  }
+
+  private static IValue execute(String kernel, Object... arguments) {
     IValue[] values = new IValue[arguments.length];
     try {
       for (int i = 0; i < arguments.length; i++) {

@@ -7,21 +7,29 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.LongBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.edgefit.data.Example;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Examples side by side, padded on the right. The attention is causal, so no position that counts
- * ever sees the padding.
+ * Texts that go through the model together, one after the other. Each token has a row; attention
+ * stays within a text, and everything else goes over all rows alike.
  *
- * <p>A position's row is {@code example * length + position}. The row of a label is the position
- * before the labelled token, which predicts it.
+ * <p>The row of a label is that of the token before the labelled one, which predicts it.
  */
 final class Batch {
 
-  private final int size;
+  /**
+   * A text's rows.
+   *
+   * @param start the first
+   * @param rows how many there are
+   */
+  record Segment(int start, int rows) {}
+
+  private final List<Segment> segments;
   private final int[] positions;
   private final long[] ids;
   private final long[] labelRows;
@@ -30,14 +38,14 @@ final class Batch {
   private final float @Nullable [] mask;
 
   private Batch(
-      int size,
+      List<Segment> segments,
       int[] positions,
       long[] ids,
       long[] labelRows,
       long[] labels,
       int[] labelExamples,
       float @Nullable [] mask) {
-    this.size = size;
+    this.segments = List.copyOf(segments);
     this.positions = positions;
     this.ids = ids;
     this.labelRows = labelRows;
@@ -50,52 +58,87 @@ final class Batch {
    * Returns a batch for training or scoring: each example without its last token, which no position
    * needs to see.
    */
-  static Batch of(List<Example> examples) {
-    int length = 1;
+  static Batch packed(List<Example> examples) {
+    return of(examples, 1);
+  }
+
+  /** Returns the same, with every example padded on the right to the longest. */
+  static Batch padded(List<Example> examples) {
+    return of(examples, examples.stream().mapToInt(Batch::inputs).max().orElse(1));
+  }
+
+  private static int inputs(Example example) {
+    return Math.max(1, example.length() - 1);
+  }
+
+  private static Batch of(List<Example> examples, int shortest) {
+    List<Segment> segments = new ArrayList<>();
+    int rows = 0;
     int labelTokens = 0;
     for (Example example : examples) {
-      length = Math.max(length, example.length() - 1);
+      segments.add(new Segment(rows, Math.max(shortest, inputs(example))));
+      rows += Math.max(shortest, inputs(example));
       labelTokens += example.labelTokens();
     }
-    long[] ids = new long[examples.size() * length];
-    long[] rows = new long[labelTokens];
+    long[] ids = new long[rows];
+    int[] positions = new int[rows];
+    long[] labelRows = new long[labelTokens];
     long[] labels = new long[labelTokens];
     int[] owners = new int[labelTokens];
     int next = 0;
     for (int e = 0; e < examples.size(); e++) {
       Example example = examples.get(e);
-      for (int i = 0; i < Math.min(length, example.length()); i++) {
-        ids[e * length + i] = example.id(i);
+      Segment segment = segments.get(e);
+      for (int i = 0; i < segment.rows(); i++) {
+        ids[segment.start() + i] = i < example.length() ? example.id(i) : 0;
+        positions[segment.start() + i] = i;
       }
       for (int i = example.labelStart(); i < example.length(); i++) {
-        rows[next] = (long) e * length + i - 1;
+        labelRows[next] = segment.start() + i - 1L;
         labels[next] = example.id(i);
-        owners[next] = e;
-        next++;
+        owners[next++] = e;
       }
     }
-    return new Batch(examples.size(), range(0, length), ids, rows, labels, owners, null);
+    return new Batch(segments, positions, ids, labelRows, labels, owners, null);
+  }
+
+  /** Returns whole texts, every position of which is of interest. */
+  static Batch texts(List<int[]> texts) {
+    return following(texts, new int[texts.size()]);
   }
 
   /** Returns one text, every position of which is of interest. */
   static Batch of(int[] tokens) {
-    return continuing(0, tokens);
-  }
-
-  /** Returns the next tokens of a text of which {@code past} have been seen. */
-  static Batch continuing(int past, int... tokens) {
-    long[] ids = new long[tokens.length];
-    for (int i = 0; i < ids.length; i++) {
-      ids[i] = tokens[i];
-    }
-    return new Batch(
-        1, range(past, tokens.length), ids, new long[0], new long[0], new int[0], null);
+    return texts(List.of(tokens));
   }
 
   /**
-   * Returns one text with several endings, side by side in one row: each ending sees the text and
-   * itself, so the text is run once. The labels are the endings' tokens; an ending's last token is
-   * left out of the input, since nothing follows it.
+   * Returns the next tokens of texts.
+   *
+   * @param past how many of each text have been seen
+   */
+  static Batch following(List<int[]> texts, int[] past) {
+    List<Segment> segments = new ArrayList<>();
+    int rows = texts.stream().mapToInt(text -> text.length).sum();
+    long[] ids = new long[rows];
+    int[] positions = new int[rows];
+    int start = 0;
+    for (int t = 0; t < texts.size(); t++) {
+      int[] text = texts.get(t);
+      segments.add(new Segment(start, text.length));
+      for (int i = 0; i < text.length; i++) {
+        ids[start + i] = text[i];
+        positions[start + i] = past[t] + i;
+      }
+      start += text.length;
+    }
+    return new Batch(segments, positions, ids, new long[0], new long[0], new int[0], null);
+  }
+
+  /**
+   * Returns one text with several endings, side by side: each ending sees the text and itself, so
+   * the text is run once. The labels are the endings' tokens; an ending's last token is left out of
+   * the input, since nothing follows it.
    *
    * @param text the tokens that all endings follow, at least one
    */
@@ -107,7 +150,7 @@ final class Batch {
       labelTokens += ending.length;
     }
     long[] ids = new long[length];
-    int[] positions = range(0, length);
+    int[] positions = new int[length];
     long[] rows = new long[labelTokens];
     long[] labels = new long[labelTokens];
     int[] owners = new int[labelTokens];
@@ -115,6 +158,7 @@ final class Batch {
     Arrays.fill(mask, Float.NEGATIVE_INFINITY);
     for (int i = 0; i < text.length; i++) {
       ids[i] = text[i];
+      positions[i] = i;
       Arrays.fill(mask, i * length, i * length + i + 1, 0);
     }
     int next = text.length;
@@ -123,7 +167,7 @@ final class Batch {
       int[] ending = endings.get(e);
       int start = next;
       for (int i = 0; i < ending.length; i++) {
-        rows[label] = i == 0 ? text.length - 1 : start + i - 1;
+        rows[label] = i == 0 ? text.length - 1L : start + i - 1L;
         labels[label] = ending[i];
         owners[label++] = e;
         if (i < ending.length - 1) {
@@ -135,49 +179,52 @@ final class Batch {
         }
       }
     }
-    return new Batch(1, positions, ids, rows, labels, owners, mask);
+    return new Batch(List.of(new Segment(0, length)), positions, ids, rows, labels, owners, mask);
   }
 
-  private static int[] range(int from, int length) {
-    int[] range = new int[length];
-    for (int i = 0; i < length; i++) {
-      range[i] = from + i;
-    }
-    return range;
+  /** Returns the texts' rows. */
+  List<Segment> segments() {
+    return segments;
   }
 
-  /** Returns the number of examples. */
-  int size() {
-    return size;
-  }
-
-  /** Returns the number of positions of each example, padding included. */
-  int length() {
-    return positions.length;
-  }
-
-  /** Returns the position of each of an example's tokens in its text. */
+  /** Returns the position of each row's token in its text. */
   int[] positions() {
     return positions;
   }
 
+  /** Returns the tokens of the longest text, those seen before included. */
+  int longest() {
+    return 1 + Arrays.stream(positions).max().orElse(0);
+  }
+
+  /** Returns whether the batch says itself what sees what. */
+  boolean isMasked() {
+    return mask != null;
+  }
+
   /**
-   * Returns what is added to the attention's scores, (1, 1, length, length), or null where each
-   * token sees all before it.
+   * Returns what is added to the attention's scores of the one text, (1, 1, rows, rows).
+   *
+   * @param window how many tokens each one sees, by position; 0 for all
    */
-  @Nullable NDArray mask(NDManager manager) {
+  NDArray mask(NDManager manager, int window) {
     if (mask == null) {
-      return null;
+      throw new IllegalStateException("no mask");
     }
     ByteBuffer bytes =
         ByteBuffer.allocateDirect(mask.length * Float.BYTES).order(ByteOrder.nativeOrder());
-    bytes.asFloatBuffer().put(mask);
-    return manager.create(bytes, new Shape(1, 1, length(), length()), DataType.FLOAT32);
+    for (int row = 0; row < rows(); row++) {
+      for (int column = 0; column < rows(); column++) {
+        boolean isNear = window == 0 || positions[row] - positions[column] < window;
+        bytes.putFloat(isNear ? mask[row * rows() + column] : Float.NEGATIVE_INFINITY);
+      }
+    }
+    return manager.create(bytes.flip(), new Shape(1, 1, rows(), rows()), DataType.FLOAT32);
   }
 
   /** Returns the number of rows. */
   int rows() {
-    return size * length();
+    return ids.length;
   }
 
   /** Returns the number of labelled tokens. */
@@ -193,6 +240,12 @@ final class Batch {
   /** Returns the token ids, (rows). */
   NDArray ids(NDManager manager) {
     return longs(manager, ids, 0, ids.length);
+  }
+
+  /** Returns the last row of each text. */
+  NDArray lastRows(NDManager manager) {
+    long[] last = segments.stream().mapToLong(s -> s.start() + s.rows() - 1L).toArray();
+    return longs(manager, last, 0, last.length);
   }
 
   /** Returns the rows of labels {@code from} to {@code to}. */

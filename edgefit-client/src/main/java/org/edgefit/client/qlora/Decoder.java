@@ -9,10 +9,11 @@ import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.DecodeScratch;
 import org.edgefit.client.model.TorchKernels;
+import org.edgefit.format.ModelConfig;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
@@ -33,32 +34,35 @@ final class Decoder implements AutoCloseable {
   private final BaseModel base;
   private final NDManager manager;
   private final DecodeScratch scratch;
+  private final DecodeScratch headScratch;
   private final List<DecoderLayer> layers = new ArrayList<>();
+  private final MemoryPlan plan;
 
   /**
    * Makes a decoder over weights that the caller owns.
    *
    * @param lora the adapter's weights; null for the base model alone
+   * @param plan which layers keep what their backward pass needs
    */
-  Decoder(BaseModel base, @Nullable LoraWeights lora) {
-    this(base, lora, TorchKernels.newManager());
+  Decoder(BaseModel base, @Nullable LoraWeights lora, MemoryPlan plan) {
+    this(base, lora, plan, TorchKernels.newManager());
   }
 
-  private Decoder(BaseModel base, @Nullable LoraWeights lora, NDManager manager) {
+  private Decoder(BaseModel base, @Nullable LoraWeights lora, MemoryPlan plan, NDManager manager) {
     this.base = base;
+    this.plan = plan;
     this.manager = manager;
-    int largest = 1;
-    for (LinearSpec spec : base.linearLayers()) {
-      largest = Math.max(largest, Math.multiplyExact(spec.inputs(), spec.outputs()));
-    }
-    this.scratch = new DecodeScratch(manager, largest);
-    for (BaseModel.Layer layer : base.layers()) {
-      layers.add(new DecoderLayer(base.config(), layer, lora));
+    ComputeType type = lora == null ? ComputeType.FLOAT32 : lora.type();
+    this.scratch = new DecodeScratch(manager, type);
+    this.headScratch =
+        type == ComputeType.FLOAT32 ? scratch : new DecodeScratch(manager, ComputeType.FLOAT32);
+    for (int i = 0; i < base.layers().size(); i++) {
+      layers.add(new DecoderLayer(base.config(), i, base.layers().get(i), lora));
     }
   }
 
   /**
-   * Makes a decoder with an adapter's weights of its own, for inference.
+   * Makes a decoder with an adapter's weights of its own, for inference in float32.
    *
    * @param adapter the adapter; null for the base model alone
    * @throws IllegalArgumentException naming the first tensor that does not fit the base model
@@ -67,7 +71,7 @@ final class Decoder implements AutoCloseable {
     NDManager manager = TorchKernels.newManager();
     try {
       LoraWeights lora = adapter == null ? null : new LoraWeights(manager, base, adapter);
-      return new Decoder(base, lora, manager);
+      return new Decoder(base, lora, MemoryPlan.unlimited(base.config()), manager);
     } catch (RuntimeException e) {
       manager.close();
       throw e;
@@ -81,56 +85,69 @@ final class Decoder implements AutoCloseable {
     private final Batch batch;
     private final NDManager step = manager.newSubManager();
     private final Rotary rotary;
-    private final @Nullable NDArray mask;
-    private final @Nullable KeyValueCache cache;
+    private final AttentionMasks masks;
+    private final @Nullable List<KeyValueCache> caches;
     private final @Nullable Dropout dropout;
     private final Seed seed;
-    private final List<DecoderLayer.Saved> saved = new ArrayList<>();
+    private final int lowest;
+    private final List<NDArray> inputs = new ArrayList<>(); // of the layers from the lowest on
+    private final List<DecoderLayer.@Nullable Saved> saved = new ArrayList<>();
     private final NDArray out;
 
     /**
      * Runs the blocks.
      *
      * @param keep whether a backward pass follows
-     * @param cache the keys and values of earlier tokens, to which those of the batch are added;
-     *     null for none
+     * @param caches for each text the keys and values of earlier tokens, to which those of the
+     *     batch are added; null for none
      * @param dropout masks of the LoRA inputs; null for none
      * @param seed the masks' seed
      */
     private Pass(
         Batch batch,
         boolean keep,
-        @Nullable KeyValueCache cache,
+        @Nullable List<KeyValueCache> caches,
         @Nullable Dropout dropout,
         Seed seed) {
-      int last = batch.positions()[batch.length() - 1];
-      if (last >= base.config().maxPositions()) {
+      if (batch.longest() > base.config().maxPositions()) {
         step.close();
         throw new IllegalArgumentException(
             "tokens: "
-                + (last + 1)
+                + batch.longest()
                 + " (expected: at most "
                 + base.config().maxPositions()
                 + ", the model's max_position_embeddings)");
       }
       this.batch = batch;
-      this.cache = cache;
+      this.caches = caches;
       this.dropout = dropout != null && dropout.isActive() ? dropout : null;
       this.seed = seed;
-      this.rotary = Rotary.of(step, base.config(), batch.positions());
-      this.mask = batch.mask(step);
+      this.lowest = keep ? lowestAdapted() : layers.size();
+      this.rotary = Rotary.of(step, base.config().rope(), batch.positions(), batch.longest());
+      this.masks = new AttentionMasks(step, batch);
       NDArray x;
       try (NDArray ids = batch.ids(step)) {
         x = call(step, "embedding", base.embeddings(), ids);
       }
-      int lowest = keep ? lowestAdapted() : layers.size();
+      int firstKept = layers.size() - plan.layersKept(batch.rows(), layers.size() - lowest);
       for (int i = 0; i < layers.size(); i++) {
-        DecoderLayer.Forward forward = layers.get(i).forward(context(i), x);
-        x = forward.out();
+        DecoderLayer.Context context = context(i);
+        DecoderLayer.Saved state = layers.get(i).run(context, x);
+        NDArray next = layers.get(i).output(context, state);
         if (i >= lowest) {
-          saved.add(forward.saved());
+          inputs.add(x);
+          saved.add(i >= firstKept ? state : null);
         } else {
-          forward.saved().close();
+          x.close();
+        }
+        if (i < Math.max(lowest, firstKept)) {
+          state.close();
+        }
+        x = next;
+      }
+      if (caches != null) {
+        for (int i = 0; i < caches.size(); i++) {
+          caches.get(i).advance(batch.segments().get(i).rows());
         }
       }
       this.out = x;
@@ -139,10 +156,10 @@ final class Decoder implements AutoCloseable {
     private DecoderLayer.Context context(int layer) {
       return new DecoderLayer.Context(
           step,
-          batch.size(),
+          batch,
           rotary,
-          mask,
-          cache == null ? null : cache.layer(layer),
+          masks,
+          caches == null ? null : caches.stream().map(cache -> cache.layer(layer)).toList(),
           scratch,
           dropout,
           seed.split(layer));
@@ -161,13 +178,16 @@ final class Decoder implements AutoCloseable {
      */
     float[] backward(double scale) {
       float[] likelihoods;
-      try (NDArray dx = call(step, "zeros", batch.rows(), base.config().hiddenSize())) {
+      try (NDArray dx = call(step, "zeros", out, batch.rows(), base.config().hiddenSize())) {
         likelihoods = overLabels(dx, scale);
-        int lowest = lowestAdapted();
         for (int i = layers.size() - 1; i >= lowest; i--) {
-          DecoderLayer.Saved state = saved.remove(saved.size() - 1);
-          layers.get(i).backward(context(i), state, dx, i > lowest);
-          state.close();
+          DecoderLayer.Context context = context(i);
+          try (NDArray x = inputs.remove(inputs.size() - 1)) {
+            DecoderLayer.Saved kept = saved.remove(saved.size() - 1);
+            try (DecoderLayer.Saved state = kept == null ? layers.get(i).run(context, x) : kept) {
+              layers.get(i).backward(context, x, state, dx, i > lowest);
+            }
+          }
         }
       }
       return likelihoods;
@@ -176,24 +196,25 @@ final class Decoder implements AutoCloseable {
     /** Goes over the labelled rows in chunks; with {@code dx}, fills it with their gradients. */
     private float[] overLabels(@Nullable NDArray dx, double scale) {
       float[] likelihoods = new float[batch.labelTokens()];
-      int chunk = Math.max(16, LOGIT_BYTES / Float.BYTES / base.config().vocabularySize());
-      NDArray table = base.head().values(scratch);
+      int chunk = rowsOfLogits(base.config());
       for (int from = 0; from < likelihoods.length; from += chunk) {
         int to = Math.min(likelihoods.length, from + chunk);
         try (NDManager part = step.newSubManager()) {
           NDArray rows = batch.labelRows(part, from, to);
           NDArray labels = batch.labels(part, from, to);
           NDArray x = call(part, "rows", out, rows);
-          NDArray[] normed =
-              callAll(part, "rms_norm", x, base.finalNorm(), base.config().rmsNormEps());
+          NDArray[] normed = finalNorm(part, x);
+          NDArray logits =
+              FrozenProduct.forward(part, normed[0], List.of(base.head()), headScratch);
           NDArray chosen;
           if (dx == null) {
-            chosen = call(part, "log_likelihoods", normed[0], table, labels);
+            chosen = call(part, "log_likelihoods_", logits, labels);
           } else {
-            NDArray[] loss = callAll(part, "cross_entropy", normed[0], table, labels, scale);
-            chosen = loss[0];
-            NDArray drows = call(part, "zeros", to - from, base.config().hiddenSize());
-            update("rms_norm_backward_", drows, loss[1], x, base.finalNorm(), normed[1]);
+            chosen = call(part, "cross_entropy_", logits, labels, scale);
+            NDArray dnormed =
+                FrozenProduct.backward(part, logits, List.of(base.head()), headScratch);
+            NDArray drows = call(part, "zeros", x, to - from, base.config().hiddenSize());
+            update("rms_norm_backward_", drows, dnormed, x, base.finalNorm(), normed[1]);
             update("put_rows_", dx, rows, drows);
           }
           System.arraycopy(chosen.toFloatArray(), 0, likelihoods, from, to - from);
@@ -202,22 +223,33 @@ final class Decoder implements AutoCloseable {
       return likelihoods;
     }
 
+    private NDArray[] finalNorm(NDManager part, NDArray x) {
+      return callAll(
+          part,
+          "rms_norm",
+          x,
+          base.finalNorm(),
+          base.config().rmsNormEps(),
+          ComputeType.FLOAT32.torchCode());
+    }
+
     /** Returns the logits of rows {@code from} to {@code to}, (rows, vocabulary). */
     NDArray logits(int from, int to) {
       try (NDManager part = step.newSubManager()) {
-        NDArray x = call(part, "slice_rows", out, from, to - from);
-        NDArray[] normed =
-            callAll(part, "rms_norm", x, base.finalNorm(), base.config().rmsNormEps());
-        return call(step, "linear", normed[0], base.head().values(scratch));
+        return logitsOf(part, call(part, "slice_rows", out, from, to - from));
       }
     }
 
-    /** Returns the likeliest token after the last row. */
-    int likeliest() {
-      try (NDArray logits = logits(batch.rows() - 1, batch.rows());
-          NDArray best = call(step, "argmax", logits)) {
-        return Math.toIntExact(best.toLongArray()[0]);
+    /** Returns the logits after the last token of each text, (texts, vocabulary). */
+    NDArray nextLogits() {
+      try (NDManager part = step.newSubManager()) {
+        return logitsOf(part, call(part, "rows", out, batch.lastRows(part)));
       }
+    }
+
+    private NDArray logitsOf(NDManager part, NDArray x) {
+      NDArray normed = finalNorm(part, x)[0];
+      return FrozenProduct.forward(step, normed, List.of(base.head()), headScratch);
     }
 
     @Override
@@ -236,9 +268,14 @@ final class Decoder implements AutoCloseable {
     return new Pass(batch, false, null, null, NO_SEED);
   }
 
-  /** Runs the next tokens of a text. */
-  Pass infer(Batch batch, KeyValueCache cache) {
-    return new Pass(batch, false, cache, null, NO_SEED);
+  /** Runs the next tokens of texts. */
+  Pass infer(Batch batch, List<KeyValueCache> caches) {
+    return new Pass(batch, false, caches, null, NO_SEED);
+  }
+
+  /** Returns how many rows' logits are held at once. */
+  static int rowsOfLogits(ModelConfig config) {
+    return Math.max(16, LOGIT_BYTES / Float.BYTES / config.vocabularySize());
   }
 
   private int lowestAdapted() {

@@ -6,6 +6,8 @@ import static org.edgefit.client.model.TorchKernels.update;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.DecodeScratch;
@@ -15,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A decoder block: {@code x += attention(norm(x)); x += mlp(norm(x))}. T is the rows of a batch, H
- * the hidden size, N the query heads, K the key and value heads, D the head size, I the MLP's.
+ * the hidden size, N the query heads, K the key and value heads, D the head size, I the MLP's. The
+ * residual stream x is float32; what goes into and comes out of products is in the compute type.
  */
 final class DecoderLayer {
 
@@ -28,40 +31,41 @@ final class DecoderLayer {
 
   private final ModelConfig config;
   private final BaseModel.Layer frozen;
+  private final int window;
   private final List<LinearGroup> groups;
 
-  DecoderLayer(ModelConfig config, BaseModel.Layer frozen, @Nullable LoraWeights lora) {
+  DecoderLayer(ModelConfig config, int index, BaseModel.Layer frozen, @Nullable LoraWeights lora) {
     this.config = config;
     this.frozen = frozen;
-    this.groups =
-        List.of(
-            new LinearGroup(frozen.attentionIn(), lora),
-            new LinearGroup(frozen.attentionOut(), lora),
-            new LinearGroup(frozen.mlpIn(), lora),
-            new LinearGroup(frozen.mlpOut(), lora));
+    this.window = config.windows().get(index);
+    this.groups = frozen.stacks().stream().map(stack -> new LinearGroup(stack, lora)).toList();
   }
 
   /**
    * What both passes over a batch share.
    *
    * @param manager the owner of all arrays of the step
-   * @param batch the number of examples
+   * @param batch the texts
    * @param rotary the angles of the batch's positions
-   * @param mask what is added to the attention's scores; null for causal attention
-   * @param cache the keys and values of tokens before the batch; null if there are none
+   * @param masks what hides tokens from others
+   * @param caches for each text the keys and values of this block; null if none are kept
    * @param scratch where weights are decoded
    * @param dropout masks of the LoRA inputs; null outside training
    * @param seed this layer's randomness in this step
    */
   record Context(
       NDManager manager,
-      int batch,
+      Batch batch,
       Rotary rotary,
-      @Nullable NDArray mask,
-      KeyValueCache.@Nullable Layer cache,
+      AttentionMasks masks,
+      @Nullable List<KeyValueCache.Layer> caches,
       DecodeScratch scratch,
       @Nullable Dropout dropout,
       Seed seed) {
+
+    int type() {
+      return scratch.type().torchCode();
+    }
 
     Seed groupSeed(int group) {
       return seed.split(group);
@@ -70,51 +74,40 @@ final class DecoderLayer {
 
   /** What the forward pass keeps for the backward pass. */
   static final class Saved implements AutoCloseable {
-    final NDArray x; // (T, H), the block's input
     final NDArray inputScale; // (T, 1), 1 / rms of x
-    final NDArray q; // (B, N, S, D), rotated
-    final NDArray k; // (B, K, S, D), rotated
-    final NDArray v; // (B, K, S, D)
-    final NDArray attended; // (B, N, S, D)
-    final NDArray logSumExp; // (B, N, S)
-    final NDArray flat; // (T, N D), the same memory as attended
+    final NDArray qkv; // (T, (N + 2 K) D), query and key rotated
+    final NDArray attended; // (T, N D)
+    final List<NDArray> logSumExps; // per text (K, N / K, rows)
     final NDArray middle; // (T, H), after the attention
     final NDArray middleScale; // (T, 1), 1 / rms of middle
-    final NDArray gate; // (T, I)
-    final NDArray up; // (T, I)
+    final NDArray gateUp; // (T, 2 I)
     final @Nullable NDArray[] downs; // per group (T, branches x rank)
 
     Saved(
-        NDArray x,
         NDArray inputScale,
-        NDArray[] qkv,
-        NDArray[] attention,
+        NDArray qkv,
+        NDArray attended,
+        List<NDArray> logSumExps,
         NDArray middle,
         NDArray middleScale,
-        NDArray[] gateUp,
+        NDArray gateUp,
         @Nullable NDArray[] downs) {
-      this.x = x;
       this.inputScale = inputScale;
-      this.q = qkv[0];
-      this.k = qkv[1];
-      this.v = qkv[2];
-      this.flat = attention[0];
-      this.attended = attention[1];
-      this.logSumExp = attention[2];
+      this.qkv = qkv;
+      this.attended = attended;
+      this.logSumExps = logSumExps;
       this.middle = middle;
       this.middleScale = middleScale;
-      this.gate = gateUp[0];
-      this.up = gateUp[1];
+      this.gateUp = gateUp;
       this.downs = downs;
     }
 
     @Override
     public void close() {
-      for (NDArray array :
-          List.of(
-              x, inputScale, q, k, v, flat, attended, logSumExp, middle, middleScale, gate, up)) {
+      for (NDArray array : List.of(inputScale, qkv, attended, middle, middleScale, gateUp)) {
         array.close();
       }
+      logSumExps.forEach(NDArray::close);
       for (NDArray down : downs) {
         if (down != null) {
           down.close();
@@ -129,133 +122,153 @@ final class DecoderLayer {
   }
 
   /**
-   * Runs the block.
+   * Runs the block up to the MLP's last layer, which the backward pass can do without.
    *
-   * @param x the input, (T, H); it is kept, or closed with what is kept
-   * @return the output, (T, H), with what the backward pass needs
+   * @param x the input, (T, H)
    */
-  Forward forward(Context context, NDArray x) {
+  Saved run(Context context, NDArray x) {
     NDManager manager = context.manager();
     @Nullable NDArray[] downs = new NDArray[4];
-
-    NDArray[] normed = callAll(manager, "rms_norm", x, frozen.inputNorm(), config.rmsNormEps());
-    NDArray[] projected = run(context, ATTENTION_IN, normed[0], downs);
+    NDArray[] normed = norm(context, x, frozen.inputNorm());
+    NDArray qkv = forward(context, ATTENTION_IN, normed[0], downs);
     normed[0].close();
-    NDArray[] qkv = {
-      rotate(context, projected[0], config.heads()),
-      rotate(context, projected[1], config.keyValueHeads()),
-      call(manager, "heads", projected[2], context.batch(), config.keyValueHeads())
-    };
-    close(projected);
-    NDArray[] attention = attend(context, qkv[0], qkv[1], qkv[2]);
-    NDArray middle = run(context, ATTENTION_OUT, attention[0], downs)[0];
-    update("add_", middle, x);
+    rotate(context, qkv, 1);
 
-    NDArray[] mlpNormed =
-        callAll(manager, "rms_norm", middle, frozen.mlpNorm(), config.rmsNormEps());
-    NDArray[] gateUp = run(context, MLP_IN, mlpNormed[0], downs);
+    int rows = (int) x.getShape().get(0);
+    NDArray attended = call(manager, "empty", qkv, rows, config.heads() * config.headSize());
+    List<NDArray> logSumExps = attend(context, qkv, attended);
+    NDArray middle;
+    try (NDArray projected = forward(context, ATTENTION_OUT, attended, downs)) {
+      middle = call(manager, "sum", x, projected);
+    }
+    NDArray[] mlpNormed = norm(context, middle, frozen.mlpNorm());
+    NDArray gateUp = forward(context, MLP_IN, mlpNormed[0], downs);
     mlpNormed[0].close();
-    NDArray out;
-    try (NDArray product = call(manager, "silu_mul", gateUp[0], gateUp[1])) {
-      out = run(context, MLP_OUT, product, downs)[0];
-    }
-    update("add_", out, middle);
-    return new Forward(
-        out, new Saved(x, normed[1], qkv, attention, middle, mlpNormed[1], gateUp, downs));
+    return new Saved(normed[1], qkv, attended, logSumExps, middle, mlpNormed[1], gateUp, downs);
   }
 
-  /** Returns the attention's result as (T, N D) and as (B, N, S, D), and its log-sum-exp. */
-  private NDArray[] attend(Context context, NDArray q, NDArray k, NDArray v) {
+  /** Returns the block's output, (T, H), after {@link #run}. */
+  NDArray output(Context context, Saved saved) {
     NDManager manager = context.manager();
-    int group = config.heads() / config.keyValueHeads();
-    if (context.mask() != null) {
-      return callAll(manager, "attention_masked", q, k, v, group, context.mask());
+    try (NDArray product = call(manager, "silu_mul", saved.gateUp);
+        NDArray projected = forward(context, MLP_OUT, product, saved.downs)) {
+      return call(manager, "sum", saved.middle, projected);
     }
-    KeyValueCache.Layer cache = context.cache();
-    if (cache == null) {
-      return callAll(manager, "attention", q, k, v, group, true);
-    }
-    boolean first = cache.isEmpty();
-    cache.append(k, v);
-    return callAll(manager, "attention", q, cache.keys(), cache.values(), group, first);
   }
 
-  /** The output of a block, and what its backward pass needs. */
-  record Forward(NDArray out, Saved saved) {}
+  private NDArray[] norm(Context context, NDArray x, NDArray weight) {
+    return callAll(context.manager(), "rms_norm", x, weight, config.rmsNormEps(), context.type());
+  }
 
-  private NDArray[] run(Context context, int group, NDArray x, @Nullable NDArray[] downs) {
-    LinearGroup.Result result =
-        groups
-            .get(group)
-            .forward(
-                context.manager(),
-                x,
-                context.scratch(),
-                context.dropout(),
-                context.groupSeed(group));
+  private NDArray forward(Context context, int group, NDArray x, @Nullable NDArray[] downs) {
+    LinearGroup.Result result = groups.get(group).forward(context, x, context.groupSeed(group));
     downs[group] = result.down();
-    return result.outputs();
+    return result.output();
   }
 
-  private static NDArray rotate(Context context, NDArray x, int heads) {
+  /** Turns queries and keys in place: by their angles, or with -1 back. */
+  private void rotate(Context context, NDArray qkv, double sign) {
     Rotary rotary = context.rotary();
-    return call(context.manager(), "rope", x, context.batch(), heads, rotary.cos(), rotary.sin());
+    int heads = config.heads() + config.keyValueHeads();
+    update("rope_", qkv, heads, config.headSize(), rotary.cos(), rotary.sin(), sign);
+  }
+
+  /** Fills the attention's result, text by text, and returns the log-sum-exp of the scores. */
+  private List<NDArray> attend(Context context, NDArray qkv, NDArray attended) {
+    List<NDArray> logSumExps = new ArrayList<>();
+    List<Batch.Segment> segments = context.batch().segments();
+    int kv = config.keyValueHeads();
+    int group = config.heads() / kv;
+    for (int i = 0; i < segments.size(); i++) {
+      Batch.Segment text = segments.get(i);
+      KeyValueCache.Layer cache = context.caches() == null ? null : context.caches().get(i);
+      NDArray mask = context.masks().of(text, window);
+      Object[] arguments = {attended, qkv, text.start(), text.rows(), kv, group, config.headSize()};
+      if (cache != null && cache.tokens() > 0) {
+        int past = cache.tokens();
+        int first = window == 0 ? 0 : Math.max(0, past + 1 - window);
+        logSumExps.add(
+            call(
+                context.manager(), "attention_cached_", and(arguments, cache.rows(), first, past)));
+      } else if (mask == null) {
+        logSumExps.add(call(context.manager(), "attention_", arguments));
+      } else {
+        logSumExps.add(call(context.manager(), "attention_masked_", and(arguments, mask)));
+      }
+      if (cache != null && cache.tokens() == 0) {
+        cache.fill(qkv, text.start(), text.rows(), 2 * kv * config.headSize());
+      }
+    }
+    return logSumExps;
+  }
+
+  private static Object[] and(Object[] first, Object... more) {
+    Object[] all = Arrays.copyOf(first, first.length + more.length);
+    System.arraycopy(more, 0, all, first.length, more.length);
+    return all;
   }
 
   /**
    * Adds to the gradients of the block's LoRA branches, and turns the gradient of the output into
    * that of the input.
    *
+   * @param x the block's input, (T, H)
    * @param dx the gradient of the output, (T, H); changed in place to the gradient of the input
    * @param inputGradient whether the gradient of the input is needed; if not, the pass ends at the
    *     block's first adapted layers, and {@code dx} is not meaningful
    */
-  void backward(Context context, Saved saved, NDArray dx, boolean inputGradient) {
+  void backward(Context context, NDArray x, Saved saved, NDArray dx, boolean inputGradient) {
     NDManager manager = context.manager();
     int lowest = inputGradient ? -1 : lowestAdapted();
 
     NDArray dproduct;
-    try (@Nullable NDArray product =
-        isAdapted(MLP_OUT) ? call(manager, "silu_mul", saved.gate, saved.up) : null) {
-      dproduct = back(context, MLP_OUT, lowest, product, saved, dx);
+    try (NDArray dy = call(manager, "to_type", dx, context.type());
+        @Nullable NDArray product =
+            isAdapted(MLP_OUT) ? call(manager, "silu_mul", saved.gateUp) : null) {
+      if (product != null && saved.downs[MLP_OUT] == null) { // not run again
+        saved.downs[MLP_OUT] =
+            groups.get(MLP_OUT).down(context, product, context.groupSeed(MLP_OUT));
+      }
+      dproduct = backward(context, MLP_OUT, lowest, product, saved, dy);
     }
     if (dproduct == null) {
       return;
     }
-    NDArray[] dGateUp = callAll(manager, "silu_mul_backward", dproduct, saved.gate, saved.up);
-    dproduct.close();
     NDArray dnormed;
-    try (@Nullable NDArray normed =
-        isAdapted(MLP_IN)
-            ? normed(context, saved.middle, frozen.mlpNorm(), saved.middleScale)
-            : null) {
-      dnormed = back(context, MLP_IN, lowest, normed, saved, dGateUp);
+    try (NDArray dGateUp = call(manager, "silu_mul_backward", dproduct, saved.gateUp);
+        @Nullable NDArray normed =
+            isAdapted(MLP_IN)
+                ? normedAgain(context, saved.middle, frozen.mlpNorm(), saved.middleScale)
+                : null) {
+      dproduct.close();
+      dnormed = backward(context, MLP_IN, lowest, normed, saved, dGateUp);
     }
-    close(dGateUp);
     if (dnormed == null) {
       return;
     }
     update("rms_norm_backward_", dx, dnormed, saved.middle, frozen.mlpNorm(), saved.middleScale);
     dnormed.close();
 
-    NDArray dflat = back(context, ATTENTION_OUT, lowest, saved.flat, saved, dx);
-    if (dflat == null) {
+    NDArray dattended;
+    try (NDArray dy = call(manager, "to_type", dx, context.type())) {
+      dattended = backward(context, ATTENTION_OUT, lowest, saved.attended, saved, dy);
+    }
+    if (dattended == null) {
       return;
     }
-    NDArray[] dqkv = attentionBackward(context, saved, dflat);
-    dflat.close();
     NDArray dinput;
-    try (@Nullable NDArray normed =
-        isAdapted(ATTENTION_IN)
-            ? normed(context, saved.x, frozen.inputNorm(), saved.inputScale)
-            : null) {
-      dinput = back(context, ATTENTION_IN, lowest, normed, saved, dqkv);
+    try (NDArray dqkv = attentionBackward(context, saved, dattended);
+        @Nullable NDArray normed =
+            isAdapted(ATTENTION_IN)
+                ? normedAgain(context, x, frozen.inputNorm(), saved.inputScale)
+                : null) {
+      dattended.close();
+      dinput = backward(context, ATTENTION_IN, lowest, normed, saved, dqkv);
     }
-    close(dqkv);
     if (dinput == null) {
       return;
     }
-    update("rms_norm_backward_", dx, dinput, saved.x, frozen.inputNorm(), saved.inputScale);
+    update("rms_norm_backward_", dx, dinput, x, frozen.inputNorm(), saved.inputScale);
     dinput.close();
   }
 
@@ -273,56 +286,47 @@ final class DecoderLayer {
   }
 
   /** Returns the gradient of a group's input, or null if nothing below it needs one. */
-  private @Nullable NDArray back(
-      Context context,
-      int group,
-      int lowest,
-      @Nullable NDArray input,
-      Saved saved,
-      NDArray... dys) {
+  private @Nullable NDArray backward(
+      Context context, int group, int lowest, @Nullable NDArray input, Saved saved, NDArray dy) {
     return groups
         .get(group)
-        .backward(
-            context.manager(),
-            dys,
-            input,
-            saved.downs[group],
-            context.scratch(),
-            context.dropout(),
-            context.groupSeed(group),
-            group > lowest);
+        .backward(context, dy, input, saved.downs[group], context.groupSeed(group), group > lowest);
   }
 
-  private static NDArray normed(Context context, NDArray x, NDArray weight, NDArray scale) {
-    return call(context.manager(), "rms_norm_again", x, weight, scale);
+  private static NDArray normedAgain(Context context, NDArray x, NDArray weight, NDArray scale) {
+    return call(context.manager(), "rms_norm_again", x, weight, scale, context.type());
   }
 
-  /** Returns the gradients of the projected query, key and value, each (T, heads D). */
-  private NDArray[] attentionBackward(Context context, Saved saved, NDArray dflat) {
-    NDManager manager = context.manager();
-    NDArray[] rotated =
-        callAll(
-            manager,
-            "attention_backward",
-            dflat,
-            saved.q,
-            saved.k,
-            saved.v,
-            saved.attended,
-            saved.logSumExp,
-            config.heads() / config.keyValueHeads());
-    NDArray cos = context.rotary().cos();
-    NDArray sin = context.rotary().sin();
-    NDArray dq = call(manager, "rope_backward", rotated[0], cos, sin);
-    NDArray dk = call(manager, "rope_backward", rotated[1], cos, sin);
-    rotated[0].close();
-    rotated[1].close();
-    return new NDArray[] {dq, dk, rotated[2]};
-  }
-
-  private static void close(NDArray[] arrays) {
-    for (NDArray array : arrays) {
-      array.close();
+  /** Returns the gradient of the projected query, key and value, (T, (N + 2 K) D). */
+  private NDArray attentionBackward(Context context, Saved saved, NDArray dattended) {
+    int kv = config.keyValueHeads();
+    int group = config.heads() / kv;
+    NDArray dqkv =
+        call(
+            context.manager(), "empty", saved.qkv, context.batch().rows(), config.attentionWidth());
+    List<Batch.Segment> segments = context.batch().segments();
+    for (int i = 0; i < segments.size(); i++) {
+      Batch.Segment text = segments.get(i);
+      NDArray mask = context.masks().of(text, window);
+      Object[] arguments = {
+        dqkv,
+        dattended,
+        saved.qkv,
+        saved.attended,
+        saved.logSumExps.get(i),
+        text.start(),
+        text.rows(),
+        kv,
+        group,
+        config.headSize()
+      };
+      if (mask == null) {
+        update("attention_backward_", arguments);
+      } else {
+        update("attention_masked_backward_", and(arguments, mask));
+      }
     }
+    rotate(context, dqkv, -1);
+    return dqkv;
   }
 }

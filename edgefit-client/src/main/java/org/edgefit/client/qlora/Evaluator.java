@@ -134,7 +134,7 @@ public final class Evaluator implements AutoCloseable {
           && (to + 1 - from) * byLength.get(to).length() <= TOKENS_PER_PASS) {
         to++;
       }
-      Batch batch = Batch.of(byLength.subList(from, to));
+      Batch batch = Batch.packed(byLength.subList(from, to));
       try (Decoder.Pass pass = decoder.infer(batch)) {
         for (float likelihood : pass.logLikelihoods()) {
           sum -= likelihood;

@@ -1,6 +1,7 @@
 package org.edgefit.client.qlora;
 
 import static org.edgefit.client.model.TorchKernels.call;
+import static org.edgefit.client.model.TorchKernels.update;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -9,13 +10,21 @@ import java.util.List;
 import org.edgefit.client.model.TorchKernels;
 import org.jspecify.annotations.Nullable;
 
-/** The keys and values of the tokens that a text has so far, so that each is computed once. */
+/** The keys and values of the tokens that one text has so far, so that each is computed once. */
 final class KeyValueCache implements AutoCloseable {
 
   private final NDManager manager = TorchKernels.newManager();
   private final List<Layer> layers = new ArrayList<>();
+  private final int capacity;
+  private int tokens;
 
-  KeyValueCache(int layerCount) {
+  /**
+   * Makes an empty cache.
+   *
+   * @param capacity the most tokens of the text
+   */
+  KeyValueCache(int layerCount, int capacity) {
+    this.capacity = capacity;
     for (int i = 0; i < layerCount; i++) {
       layers.add(new Layer());
     }
@@ -26,47 +35,48 @@ final class KeyValueCache implements AutoCloseable {
     return layers.get(index);
   }
 
+  /** Returns the number of tokens whose keys and values every block has. */
+  int tokens() {
+    return tokens;
+  }
+
+  /** Notes that every block has those of so many tokens more. */
+  void advance(int more) {
+    tokens += more;
+  }
+
   @Override
   public void close() {
     manager.close();
   }
 
-  /** Keys and values, each (B, K, S, D). */
+  /** Keys and values of one block, side by side, (capacity, 2 K D). */
   final class Layer {
-    private @Nullable NDArray keys;
-    private @Nullable NDArray values;
+    private @Nullable NDArray rows;
 
-    boolean isEmpty() {
-      return keys == null;
+    /** Returns how many tokens are here. */
+    int tokens() {
+      return tokens;
     }
 
-    NDArray keys() {
-      return required(keys);
+    /** Keeps the keys and values of a text's first tokens. */
+    void fill(NDArray qkv, int start, int count, int width) {
+      update("cache_rows_", allocated(qkv, width), qkv, start, count);
     }
 
-    NDArray values() {
-      return required(values);
-    }
-
-    private NDArray required(@Nullable NDArray array) {
-      if (array == null) {
+    /** Returns the memory, which has room for one token more. */
+    NDArray rows() {
+      if (rows == null) {
         throw new IllegalStateException("the cache is empty");
       }
-      return array;
+      return rows;
     }
 
-    void append(NDArray newKeys, NDArray newValues) {
-      keys = joined(keys, newKeys);
-      values = joined(values, newValues);
-    }
-
-    private NDArray joined(@Nullable NDArray past, NDArray next) {
-      if (past == null) {
-        return call(manager, "copy", next);
+    private NDArray allocated(NDArray like, int width) {
+      if (rows == null) {
+        rows = call(manager, "empty", like, capacity, width);
       }
-      NDArray all = call(manager, "append", past, next);
-      past.close();
-      return all;
+      return rows;
     }
   }
 }

@@ -7,8 +7,8 @@ import java.util.List;
  * The LoRA branches of linear layers that share an input. Their A matrices lie under one another,
  * so that one product with the input serves all of them.
  *
- * @param a the A matrices, (branches x rank, inputs)
- * @param gradA the gradient of A, of the same shape
+ * @param a the A matrices, (branches x rank, inputs), in the type of the products
+ * @param gradA the gradient of A, float32
  * @param branches the adapted layers, in the order of their rows in A
  */
 record LoraGroup(NDArray a, NDArray gradA, List<Branch> branches) {
@@ -16,10 +16,10 @@ record LoraGroup(NDArray a, NDArray gradA, List<Branch> branches) {
   /**
    * One adapted layer.
    *
-   * @param layer the layer's place among those that share the input
+   * @param column the first of its columns in the output of the layers that share the input
    * @param start the first of its rows in A
-   * @param b the B matrix, (outputs, rank)
-   * @param gradB the gradient of B
+   * @param b the B matrix, (outputs, rank), in the type of the products
+   * @param gradB the gradient of B, float32
    */
-  record Branch(int layer, int start, NDArray b, NDArray gradB) {}
+  record Branch(int column, int start, NDArray b, NDArray gradB) {}
 }

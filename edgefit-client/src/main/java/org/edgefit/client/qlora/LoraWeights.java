@@ -9,13 +9,18 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.TensorSpec;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.model.LinearStack;
+import org.edgefit.client.model.TorchKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,15 +36,28 @@ final class LoraWeights implements AutoCloseable {
   private final ByteBuffer weightMemory;
   private final ByteBuffer gradientMemory;
   private final Map<String, Integer> offsets = new HashMap<>();
-  private final Map<List<BaseModel.Linear>, LoraGroup> groups = new HashMap<>();
+  private final IdentityHashMap<LinearStack, LoraGroup> groups = new IdentityHashMap<>();
+  private final ComputeType type;
+  private final IdentityHashMap<NDArray, NDArray> masters = new IdentityHashMap<>();
   private int used;
 
   /**
-   * Copies an adapter into native memory.
+   * Copies an adapter into native memory, for products in float32.
    *
    * @throws IllegalArgumentException naming the first tensor that does not fit the base model
    */
   LoraWeights(NDManager parent, BaseModel base, Adapter adapter) {
+    this(parent, base, adapter, ComputeType.FLOAT32);
+  }
+
+  /**
+   * Copies an adapter into native memory.
+   *
+   * @param type the type of the products that it takes part in
+   * @throws IllegalArgumentException naming the first tensor that does not fit the base model
+   */
+  LoraWeights(NDManager parent, BaseModel base, Adapter adapter, ComputeType type) {
+    this.type = type;
     config = adapter.config();
     layout = adapter.layout();
     AdapterLayout.of(config, base.linearLayers()).requireSame(layout);
@@ -48,55 +66,67 @@ final class LoraWeights implements AutoCloseable {
     weightMemory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
     gradientMemory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
     for (BaseModel.Layer layer : base.layers()) {
-      addGroup(layer.attentionIn());
-      addGroup(layer.attentionOut());
-      addGroup(layer.mlpIn());
-      addGroup(layer.mlpOut());
+      layer.stacks().forEach(this::addGroup);
     }
     FloatBuffer weights = weights();
     for (int t = 0; t < layout.tensors().size(); t++) {
       weights.position(offset(layout.tensors().get(t)));
       weights.put(adapter.tensor(t));
     }
+    refresh();
   }
 
-  private void addGroup(List<BaseModel.Linear> linear) {
-    List<Integer> adapted = new ArrayList<>();
-    for (int i = 0; i < linear.size(); i++) {
-      String name = linear.get(i).name();
-      if (config.targets().contains(name.substring(name.lastIndexOf('.') + 1))) {
-        adapted.add(i);
-      }
-    }
+  private void addGroup(LinearStack stack) {
+    List<LinearSpec> adapted =
+        stack.layers().stream().filter(layer -> config.targets().contains(layer.target())).toList();
     if (adapted.isEmpty()) {
       return;
     }
     int rank = config.rank();
-    int inputs = linear.get(0).weight().inputs();
     int startOfA = used;
-    for (int i : adapted) {
-      offsets.put(AdapterLayout.nameOfA(linear.get(i).name()), used);
-      used += rank * inputs;
+    for (LinearSpec layer : adapted) {
+      offsets.put(AdapterLayout.nameOfA(layer.name()), used);
+      used += rank * layer.inputs();
     }
-    Shape shapeOfA = new Shape((long) adapted.size() * rank, inputs);
+    Shape shapeOfA = new Shape((long) adapted.size() * rank, stack.inputs());
     List<LoraGroup.Branch> branches = new ArrayList<>();
-    for (int i : adapted) {
-      Shape shapeOfB = new Shape(linear.get(i).weight().outputs(), rank);
-      offsets.put(AdapterLayout.nameOfB(linear.get(i).name()), used);
-      branches.add(
-          new LoraGroup.Branch(
-              i,
-              branches.size() * rank,
-              view(weightMemory, used, shapeOfB),
-              view(gradientMemory, used, shapeOfB)));
-      used += Math.toIntExact(shapeOfB.size());
+    int column = 0;
+    for (LinearSpec layer : stack.layers()) {
+      if (adapted.contains(layer)) {
+        Shape shapeOfB = new Shape(layer.outputs(), rank);
+        offsets.put(AdapterLayout.nameOfB(layer.name()), used);
+        branches.add(
+            new LoraGroup.Branch(
+                column,
+                branches.size() * rank,
+                operand(used, shapeOfB),
+                view(gradientMemory, used, shapeOfB)));
+        used += Math.toIntExact(shapeOfB.size());
+      }
+      column += layer.outputs();
     }
     groups.put(
-        linear,
+        stack,
         new LoraGroup(
-            view(weightMemory, startOfA, shapeOfA),
+            operand(startOfA, shapeOfA),
             view(gradientMemory, startOfA, shapeOfA),
             List.copyOf(branches)));
+  }
+
+  /** Returns weights as products take them: a view of the memory, or a copy in another type. */
+  private NDArray operand(int offset, Shape shape) {
+    NDArray master = view(weightMemory, offset, shape);
+    if (type == ComputeType.FLOAT32) {
+      return master;
+    }
+    NDArray copy = TorchKernels.call(manager, "to_type", master, type.torchCode());
+    masters.put(copy, master);
+    return copy;
+  }
+
+  /** Brings copies in another type up to date, after the weights have changed. */
+  void refresh() {
+    masters.forEach((copy, master) -> TorchKernels.update("copy_", copy, master));
   }
 
   private NDArray view(ByteBuffer memory, int offset, Shape shape) {
@@ -116,9 +146,14 @@ final class LoraWeights implements AutoCloseable {
     return config;
   }
 
+  /** Returns the type of the products. */
+  ComputeType type() {
+    return type;
+  }
+
   /** Returns the branches of linear layers that share an input, or null if none is adapted. */
-  @Nullable LoraGroup group(List<BaseModel.Linear> linear) {
-    return groups.get(linear);
+  @Nullable LoraGroup group(LinearStack stack) {
+    return groups.get(stack);
   }
 
   /** Returns all weights, for the optimizer to change. */

@@ -3,6 +3,7 @@ package org.edgefit.client.qlora;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import org.edgefit.adapter.Adapter;
@@ -19,13 +20,23 @@ import org.edgefit.random.Seed;
  */
 public final class QloraTrainer {
 
+  /** How many batches of padded texts are sorted by length together. */
+  private static final int BATCHES_PER_WINDOW = 16;
+
   private final BaseModel base;
   private final StepListener listener;
+  private final ComputeOptions options;
+
+  /** Makes a trainer that computes in float32 and keeps all activations. */
+  public QloraTrainer(BaseModel base, StepListener listener) {
+    this(base, listener, ComputeOptions.defaults());
+  }
 
   /** Makes a trainer. */
-  public QloraTrainer(BaseModel base, StepListener listener) {
+  public QloraTrainer(BaseModel base, StepListener listener, ComputeOptions options) {
     this.base = base;
     this.listener = listener;
+    this.options = options;
   }
 
   /**
@@ -55,9 +66,10 @@ public final class QloraTrainer {
     if (examples.isEmpty()) {
       throw new IllegalArgumentException("examples: none (expected: at least one)");
     }
+    MemoryPlan plan = plan(start, examples, training);
     try (NDManager manager = TorchKernels.newManager();
-        LoraWeights lora = new LoraWeights(manager, base, start);
-        Decoder decoder = new Decoder(base, lora);
+        LoraWeights lora = new LoraWeights(manager, base, start, options.type());
+        Decoder decoder = new Decoder(base, lora, plan);
         Dropout dropout = new Dropout(manager, start.config().dropout())) {
       AdamW optimizer =
           new AdamW(
@@ -72,8 +84,7 @@ public final class QloraTrainer {
       int step = 0;
       double epochLoss = 0;
       for (int epoch = 0; epoch < training.epochs(); epoch++) {
-        List<Example> shuffled = new ArrayList<>(examples);
-        Collections.shuffle(shuffled, new Random(seed.split("order").split(epoch).value()));
+        List<Example> shuffled = shuffled(examples, training, seed.split("order").split(epoch));
         double lossSum = 0;
         long tokens = 0;
         for (int from = 0; from < shuffled.size(); from += perStep) {
@@ -101,6 +112,7 @@ public final class QloraTrainer {
               lora.gradients(),
               AdamW.clipFactor(norm, training.clipNorm()),
               learningRate(training, step, steps, round, rounds));
+          lora.refresh();
           step++;
           lossSum += loss;
           tokens += stepTokens;
@@ -112,6 +124,34 @@ public final class QloraTrainer {
     } finally {
       NativeMemory.trim();
     }
+  }
+
+  /**
+   * Returns the examples in the order of an epoch. Where batches are padded, windows of several
+   * batches are sorted by length, and their batches shuffled.
+   */
+  private static List<Example> shuffled(List<Example> examples, Training training, Seed seed) {
+    List<Example> shuffled = new ArrayList<>(examples);
+    Random random = new Random(seed.value());
+    Collections.shuffle(shuffled, random);
+    if (training.packed()) {
+      return shuffled;
+    }
+    int batch = training.batchSize();
+    List<Example> grouped = new ArrayList<>();
+    for (int from = 0; from < shuffled.size(); from += BATCHES_PER_WINDOW * batch) {
+      int to = Math.min(shuffled.size(), from + BATCHES_PER_WINDOW * batch);
+      List<Example> window = new ArrayList<>(shuffled.subList(from, to));
+      window.sort(Comparator.comparingInt(Example::length));
+      List<List<Example>> batches = new ArrayList<>();
+      for (int i = 0; i < window.size(); i += batch) {
+        batches.add(window.subList(i, Math.min(window.size(), i + batch)));
+      }
+      // The last may be short, and must stay the last of all.
+      Collections.shuffle(batches.subList(0, window.size() / batch), random);
+      batches.forEach(grouped::addAll);
+    }
+    return grouped;
   }
 
   /** Sums the gradients of a step's forward passes, and returns the sum of its losses. */
@@ -127,7 +167,8 @@ public final class QloraTrainer {
     double loss = 0;
     for (int from = 0; from < examples.size(); from += training.batchSize()) {
       int to = Math.min(examples.size(), from + training.batchSize());
-      Batch batch = Batch.of(examples.subList(from, to));
+      List<Example> chosen = examples.subList(from, to);
+      Batch batch = training.packed() ? Batch.packed(chosen) : Batch.padded(chosen);
       try (Decoder.Pass pass = decoder.train(batch, dropout, seed.split(from))) {
         for (float likelihood : pass.backward(1.0 / tokens)) {
           loss -= likelihood;
@@ -135,6 +176,16 @@ public final class QloraTrainer {
       }
     }
     return loss;
+  }
+
+  private MemoryPlan plan(Adapter adapter, List<Example> examples, Training training) {
+    MemoryPlan plan =
+        MemoryPlan.of(base.config(), training.quantization(), adapter.config(), options.type());
+    if (options.memoryBytes() == 0) {
+      return plan;
+    }
+    int longest = examples.stream().mapToInt(Example::length).max().orElse(1);
+    return plan.within(options.memoryBytes(), longest * training.batchSize());
   }
 
   private static double learningRate(

@@ -6,51 +6,44 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import org.edgefit.format.ModelConfig;
+import java.nio.FloatBuffer;
+import org.edgefit.format.RopeConfig;
 
 /**
- * The angles of rotary position embeddings (Su et al. 2021), in float32 as transformers computes
- * them. The sine's first half is negated, so that {@code x cos + roll(x) sin} is the rotation.
+ * The angles by which rotary position embeddings turn each pair of values.
  *
- * @param cos (length, head size)
- * @param sin (length, head size)
+ * @param cos (rows, 1, pairs)
+ * @param sin (rows, 1, pairs)
  */
-record Rotary(NDArray cos, NDArray sin) implements AutoCloseable {
+record Rotary(NDArray cos, NDArray sin) {
 
-  /** Returns the angles of the given positions, one row each. */
-  static Rotary of(NDManager manager, ModelConfig config, int[] positions) {
-    int half = config.headSize() / 2;
-    Shape shape = new Shape(positions.length, config.headSize());
-    ByteBuffer cos = memory(shape);
-    ByteBuffer sin = memory(shape);
-    float[] frequencies = new float[half];
-    for (int i = 0; i < half; i++) {
-      float exponent = 2f * i / config.headSize();
-      frequencies[i] = 1f / (float) Math.pow(config.ropeTheta(), exponent);
-    }
-    for (int row = 0; row < positions.length; row++) {
-      for (int i = 0; i < half; i++) {
-        float angle = positions[row] * frequencies[i];
-        int first = (row * config.headSize() + i) * Float.BYTES;
-        int second = first + half * Float.BYTES;
-        float c = (float) Math.cos(angle);
-        float s = (float) Math.sin(angle);
-        cos.putFloat(first, c).putFloat(second, c);
-        sin.putFloat(first, -s).putFloat(second, s);
+  /**
+   * Returns the angles of the given positions, one row each.
+   *
+   * @param length the tokens of the longest text
+   */
+  static Rotary of(NDManager manager, RopeConfig rope, int[] positions, int length) {
+    float[] frequencies = rope.frequencies(length);
+    float factor = rope.attentionFactor();
+    Shape shape = new Shape(positions.length, 1, frequencies.length);
+    ByteBuffer cosBytes = memory(shape);
+    ByteBuffer sinBytes = memory(shape);
+    FloatBuffer cos = cosBytes.asFloatBuffer();
+    FloatBuffer sin = sinBytes.asFloatBuffer();
+    for (int position : positions) {
+      for (float frequency : frequencies) {
+        float angle = position * frequency;
+        cos.put((float) Math.cos(angle) * factor);
+        sin.put((float) Math.sin(angle) * factor);
       }
     }
     return new Rotary(
-        manager.create(cos, shape, DataType.FLOAT32), manager.create(sin, shape, DataType.FLOAT32));
+        manager.create(cosBytes, shape, DataType.FLOAT32),
+        manager.create(sinBytes, shape, DataType.FLOAT32));
   }
 
   private static ByteBuffer memory(Shape shape) {
     return ByteBuffer.allocateDirect(Math.toIntExact(shape.size()) * Float.BYTES)
         .order(ByteOrder.nativeOrder());
-  }
-
-  @Override
-  public void close() {
-    cos.close();
-    sin.close();
   }
 }

@@ -1,9 +1,15 @@
 package org.edgefit.client.qlora;
 
+import ai.djl.ndarray.NDArray;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeSet;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Training;
@@ -13,10 +19,14 @@ import org.edgefit.data.InstructionRecord;
 import org.edgefit.data.Prompt;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.Tokenizer;
+import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
-/** Answers instructions, taking the likeliest token each time. */
+/** Answers instructions, several at a time. It serves one thread at a time. */
 public final class TextGenerator implements AutoCloseable {
+
+  /** The most texts that are continued together. */
+  private static final int TEXTS = 16;
 
   private final BaseModel base;
   private final Decoder decoder;
@@ -31,49 +41,185 @@ public final class TextGenerator implements AutoCloseable {
     this.decoder = Decoder.of(base, adapter);
   }
 
+  /** Is told how many instructions are answered, by the thread that answers. */
+  @FunctionalInterface
+  public interface Progress {
+    /** So many of the instructions are answered. */
+    void answered(int done, int instructions);
+  }
+
   /**
    * Returns the model's answer to an instruction.
    *
-   * @param maxTokens the most tokens of the answer, >= 1
    * @param training the template and the most tokens of the prompt
    */
-  public String answer(String instruction, int maxTokens, Training training) throws IOException {
+  public String answer(String instruction, GenerationOptions options, Training training)
+      throws IOException {
+    return answers(List.of(instruction), options, training, (done, of) -> {}).get(0);
+  }
+
+  /**
+   * Returns the model's answers to instructions, in their order. An answer depends on its
+   * instruction, its place in the list and the seed, not on the others.
+   *
+   * @param training the template and the most tokens of a prompt
+   */
+  public List<String> answers(
+      List<String> instructions, GenerationOptions options, Training training, Progress progress)
+      throws IOException {
     Tokenizer tokenizer = base.tokenizer();
     PromptTemplate template = base.tokenizer().template(training.template());
     ExampleEncoder encoder = new ExampleEncoder(tokenizer, template, training.maxLength(), true);
-    InstructionRecord record = new InstructionRecord(instruction, null, "", null, null);
-    int[] prompt = encoder.encodePrompt(record);
-    Set<Integer> stops = new TreeSet<>(base.config().eosTokenIds());
-    Prompt rendered = template.apply(record, tokenizer.specialTokens());
-    int[] turnEnd = tokenizer.encode(rendered.answer().strip()).ids();
-    if (turnEnd.length > 0) { // the token that ends the model's turn in this template
-      stops.add(turnEnd[turnEnd.length - 1]);
+    Set<Integer> ends = new TreeSet<>(base.config().eosTokenIds());
+    Deque<Text> waiting = new ArrayDeque<>();
+    for (String instruction : instructions) {
+      InstructionRecord record = new InstructionRecord(instruction, null, "", null, null);
+      Prompt rendered = template.apply(record, tokenizer.specialTokens());
+      int[] turnEnd = tokenizer.encode(rendered.answer().strip()).ids();
+      if (turnEnd.length > 0) { // the token that ends the model's turn in this template
+        ends.add(turnEnd[turnEnd.length - 1]);
+      }
+      Seed seed = new Seed(options.seed()).split(waiting.size());
+      waiting.add(new Text(encoder.encodePrompt(record), options, seed.generator()));
     }
-    return tokenizer.decode(generate(prompt, maxTokens, stops)).strip();
+    List<Text> all = List.copyOf(waiting);
+    TokenSampler sampler = new TokenSampler(options);
+    List<Text> running = new ArrayList<>();
+    try {
+      int done = 0;
+      while (!waiting.isEmpty() || !running.isEmpty()) {
+        while (!waiting.isEmpty() && running.size() < TEXTS) {
+          Text text = waiting.remove();
+          running.add(text);
+          begin(text);
+          text.take(sampler, ends, tokenizer);
+        }
+        for (Text text : List.copyOf(running)) {
+          if (text.isFinished) {
+            text.close();
+            running.remove(text);
+            progress.answered(++done, all.size());
+          }
+        }
+        step(running);
+        for (Text text : running) {
+          text.take(sampler, ends, tokenizer);
+        }
+      }
+    } finally {
+      running.forEach(Text::close);
+    }
+    return all.stream().map(text -> text.answer).toList();
   }
 
-  private int[] generate(int[] prompt, int maxTokens, Set<Integer> stops) {
-    if (maxTokens < 1) {
-      throw new IllegalArgumentException("maxTokens: " + maxTokens + " (expected: >= 1)");
-    }
-    List<Integer> answer = new ArrayList<>();
-    try (KeyValueCache cache = new KeyValueCache(base.config().layers())) {
-      int next = likeliest(Batch.of(prompt), cache);
-      while (!stops.contains(next) && answer.size() < maxTokens) {
-        answer.add(next);
-        int seen = prompt.length + answer.size() - 1;
-        if (seen + 1 >= base.config().maxPositions()) {
-          break;
-        }
-        next = likeliest(Batch.continuing(seen, next), cache);
+  /** A text on its way. */
+  private final class Text implements AutoCloseable {
+    private final int promptLength;
+    private final GenerationOptions options;
+    private final SplittableRandom random;
+    private final Set<Integer> seen = new HashSet<>();
+    private int[] tokens;
+    private @Nullable KeyValueCache cache;
+    private float[] logits = {};
+    private String answer = "";
+    private boolean isFinished;
+
+    Text(int[] prompt, GenerationOptions options, SplittableRandom random) {
+      this.tokens = prompt;
+      this.promptLength = prompt.length;
+      this.options = options;
+      this.random = random;
+      for (int token : prompt) {
+        seen.add(token);
       }
     }
-    return answer.stream().mapToInt(Integer::intValue).toArray();
+
+    /** Adds the next token, and sees whether the answer is complete. */
+    void take(TokenSampler sampler, Set<Integer> ends, Tokenizer tokenizer) {
+      int token = sampler.choose(logits, seen, random);
+      int length = tokens.length;
+      if (!ends.contains(token)) {
+        tokens = Arrays.copyOf(tokens, length + 1);
+        tokens[length] = token;
+        seen.add(token);
+      }
+      boolean isComplete =
+          ends.contains(token)
+              || tokens.length - promptLength >= options.maxTokens()
+              || tokens.length >= base.config().maxPositions();
+      if (isComplete || !options.stops().isEmpty()) {
+        String text = tokenizer.decode(Arrays.copyOfRange(tokens, promptLength, tokens.length));
+        int end = text.length();
+        for (String stop : options.stops()) {
+          int at = text.indexOf(stop);
+          end = at >= 0 ? Math.min(end, at) : end;
+        }
+        isFinished = isComplete || end < text.length();
+        answer = text.substring(0, end).strip();
+      }
+    }
+
+    @Override
+    public void close() {
+      if (cache != null) {
+        cache.close();
+        cache = null;
+      }
+    }
   }
 
-  private int likeliest(Batch batch, KeyValueCache cache) {
-    try (Decoder.Pass pass = decoder.infer(batch, cache)) {
-      return pass.likeliest();
+  /** Runs all of a text's tokens, which fills its cache. */
+  private void begin(Text text) {
+    text.close();
+    int capacity =
+        Math.min(base.config().maxPositions(), text.promptLength + text.options.maxTokens() + 1);
+    KeyValueCache cache = new KeyValueCache(base.config().layers(), capacity);
+    text.cache = cache;
+    run(List.of(text), Batch.of(text.tokens), List.of(cache));
+  }
+
+  /** Runs each text's last token. */
+  private void step(List<Text> running) {
+    List<Text> texts = new ArrayList<>();
+    List<int[]> last = new ArrayList<>();
+    List<KeyValueCache> caches = new ArrayList<>();
+    for (Text text : running) {
+      int length = text.tokens.length;
+      KeyValueCache cache = text.cache;
+      if (cache == null || base.config().rope().changesAt(length)) {
+        begin(text); // the angles of all its tokens change
+      } else {
+        texts.add(text);
+        last.add(new int[] {text.tokens[length - 1]});
+        caches.add(cache);
+      }
+    }
+    // Texts on either side of a change of angles do not go together.
+    for (boolean isLong : new boolean[] {false, true}) {
+      List<Integer> chosen = new ArrayList<>();
+      for (int i = 0; i < texts.size(); i++) {
+        if (base.config().rope().isLong(texts.get(i).tokens.length) == isLong) {
+          chosen.add(i);
+        }
+      }
+      if (!chosen.isEmpty()) {
+        int[] past = chosen.stream().mapToInt(i -> texts.get(i).tokens.length - 1).toArray();
+        run(
+            chosen.stream().map(texts::get).toList(),
+            Batch.following(chosen.stream().map(last::get).toList(), past),
+            chosen.stream().map(caches::get).toList());
+      }
+    }
+  }
+
+  private void run(List<Text> texts, Batch batch, List<KeyValueCache> caches) {
+    int vocabulary = base.config().vocabularySize();
+    try (Decoder.Pass pass = decoder.infer(batch, caches);
+        NDArray logits = pass.nextLogits()) {
+      float[] all = logits.toFloatArray();
+      for (int i = 0; i < texts.size(); i++) {
+        texts.get(i).logits = Arrays.copyOfRange(all, i * vocabulary, (i + 1) * vocabulary);
+      }
     }
   }
 

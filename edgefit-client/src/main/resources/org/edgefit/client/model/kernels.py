@@ -4,22 +4,42 @@ class Kernels(Module):
   training : bool
   def forward(self: __torch__.Kernels, x: Tensor) -> Tensor:
     return x
+  def matmul(self: __torch__.Kernels, x: Tensor, w: Tensor) -> Tensor:
+    return ops.mkldnn._linear_pointwise(x, w, None, "none", annotate(List[Optional[number]], []), None)
+  def plain(self: __torch__.Kernels, x: Tensor, w: Tensor) -> Tensor:
+    return torch.mm(x, torch.t(w))
+  def view_as(self: __torch__.Kernels, x: Tensor, dtype: int) -> Tensor:
+    return torch.view(x, dtype)
+  def to_type(self: __torch__.Kernels, x: Tensor, dtype: int) -> Tensor:
+    return torch.to(x, dtype)
   def embedding(self: __torch__.Kernels, table: Tensor, ids: Tensor) -> Tensor:
-    return torch.embedding(table, ids)
+    return torch.to(torch.embedding(table, ids), 6)
   def rows(self: __torch__.Kernels, x: Tensor, index: Tensor) -> Tensor:
     return torch.index_select(x, 0, index)
   def slice_rows(self: __torch__.Kernels, x: Tensor, start: int, rows: int) -> Tensor:
     return torch.narrow(x, 0, start, rows)
+  def copy_rows_(self: __torch__.Kernels, y: Tensor, x: Tensor, start: int) -> Tensor:
+    return torch.copy_(y, torch.narrow(x, 0, start, torch.size(y, 0)))
   def put_rows_(self: __torch__.Kernels, x: Tensor, index: Tensor, rows: Tensor) -> Tensor:
     return torch.index_copy_(x, 0, index, rows)
-  def rms_norm(self: __torch__.Kernels, x: Tensor, w: Tensor, eps: float) -> Tuple[Tensor, Tensor]:
+  def zeros(self: __torch__.Kernels, like: Tensor, rows: int, columns: int) -> Tensor:
+    return torch.new_zeros(like, [rows, columns])
+  def empty(self: __torch__.Kernels, like: Tensor, rows: int, columns: int) -> Tensor:
+    return torch.new_empty(like, [rows, columns])
+  def add_(self: __torch__.Kernels, y: Tensor, x: Tensor) -> Tensor:
+    return torch.add_(y, x)
+  def sum(self: __torch__.Kernels, x: Tensor, y: Tensor) -> Tensor:
+    return torch.add(x, y)
+  def copy_(self: __torch__.Kernels, y: Tensor, x: Tensor) -> Tensor:
+    return torch.copy_(y, x)
+  def rms_norm(self: __torch__.Kernels, x: Tensor, w: Tensor, eps: float, dtype: int) -> Tuple[Tensor, Tensor]:
     norm = torch.linalg_vector_norm(x, 2, [-1], True)
     mean = torch.div(torch.mul(norm, norm), torch.size(x, 1))
     r = torch.rsqrt(torch.add(mean, eps))
     y = torch.mul_(torch.mul(x, r), w)
-    return (y, r)
-  def rms_norm_again(self: __torch__.Kernels, x: Tensor, w: Tensor, r: Tensor) -> Tensor:
-    return torch.mul_(torch.mul(x, r), w)
+    return (torch.to(y, dtype), r)
+  def rms_norm_again(self: __torch__.Kernels, x: Tensor, w: Tensor, r: Tensor, dtype: int) -> Tensor:
+    return torch.to(torch.mul_(torch.mul(x, r), w), dtype)
   def rms_norm_backward_(self: __torch__.Kernels, dx: Tensor, dy: Tensor, x: Tensor, w: Tensor, r: Tensor) -> Tensor:
     g = torch.mul(dy, w)
     dot = torch.sum(torch.mul(g, x), [-1], True)
@@ -27,99 +47,121 @@ class Kernels(Module):
     _0 = torch.addcmul_(dx, g, r)
     return torch.addcmul_(dx, x, c, value=-1)
   def linear(self: __torch__.Kernels, x: Tensor, w: Tensor) -> Tensor:
-    return torch.mm(x, torch.t(w))
-  def linear_backward(self: __torch__.Kernels, dy: Tensor, w: Tensor) -> Tensor:
-    return torch.mm(dy, w)
-  def linear_backward_add_(self: __torch__.Kernels, dx: Tensor, dy: Tensor, w: Tensor) -> Tensor:
-    return torch.addmm_(dx, dy, w)
+    return (self).matmul(x, w, )
+  def linear_part_(self: __torch__.Kernels, y: Tensor, x: Tensor, w: Tensor, start: int) -> Tensor:
+    return torch.copy_(torch.narrow(y, 1, start, torch.size(w, 0)), (self).matmul(x, w, ))
+  def linear_backward(self: __torch__.Kernels, dy: Tensor, w: Tensor, start: int) -> Tensor:
+    return (self).matmul(torch.narrow(dy, 1, start, torch.size(w, 0)), torch.t(w), )
+  def linear_backward_add_(self: __torch__.Kernels, dx: Tensor, dy: Tensor, w: Tensor, start: int) -> Tensor:
+    return torch.add_(dx, (self).matmul(torch.narrow(dy, 1, start, torch.size(w, 0)), torch.t(w), ))
   def lora_down(self: __torch__.Kernels, x: Tensor, a: Tensor) -> Tensor:
-    return torch.mm(x, torch.t(a))
+    return (self).plain(x, a, )
   def lora_down_dropout(self: __torch__.Kernels, x: Tensor, mask: Tensor, a: Tensor) -> Tensor:
-    return torch.mm(torch.mul(x, mask), torch.t(a))
-  def lora_up_(self: __torch__.Kernels, y: Tensor, p: Tensor, start: int, rank: int, b: Tensor, scale: float) -> Tensor:
-    return torch.addmm_(y, torch.narrow(p, 1, start, rank), torch.t(b), alpha=scale)
-  def lora_up_backward_(self: __torch__.Kernels, dp: Tensor, gb: Tensor, dy: Tensor, p: Tensor, start: int, rank: int, b: Tensor, scale: float) -> Tensor:
-    _0 = torch.addmm_(gb, torch.t(dy), torch.narrow(p, 1, start, rank), alpha=scale)
-    part = torch.mul_(torch.mm(dy, b), scale)
-    return torch.copy_(torch.narrow(dp, 1, start, rank), part)
+    return (self).plain(torch.mul(x, mask), a, )
+  def lora_up_(self: __torch__.Kernels, y: Tensor, column: int, p: Tensor, start: int, b: Tensor, scale: float) -> Tensor:
+    up = (self).plain(torch.narrow(p, 1, start, torch.size(b, 1)), b, )
+    return torch.add_(torch.narrow(y, 1, column, torch.size(b, 0)), up, alpha=scale)
+  def lora_up_backward_(self: __torch__.Kernels, dp: Tensor, gb: Tensor, dy: Tensor, column: int, p: Tensor, start: int, b: Tensor, scale: float) -> Tensor:
+    part = torch.narrow(dy, 1, column, torch.size(b, 0))
+    rank = torch.size(b, 1)
+    _0 = torch.add_(gb, torch.t((self).plain(torch.t(torch.narrow(p, 1, start, rank)), torch.t(part), )), alpha=scale)
+    return torch.mul_(torch.copy_(torch.narrow(dp, 1, start, rank), (self).plain(part, torch.t(b), )), scale)
   def lora_down_weight_backward_(self: __torch__.Kernels, ga: Tensor, dp: Tensor, x: Tensor) -> Tensor:
-    return torch.addmm_(ga, torch.t(dp), x)
+    return torch.add_(ga, (self).plain(torch.t(dp), torch.t(x), ))
   def lora_down_weight_dropout_backward_(self: __torch__.Kernels, ga: Tensor, dp: Tensor, x: Tensor, mask: Tensor) -> Tensor:
-    return torch.addmm_(ga, torch.t(dp), torch.mul(x, mask))
+    return torch.add_(ga, (self).plain(torch.t(dp), torch.t(torch.mul(x, mask)), ))
   def lora_down_input_backward_(self: __torch__.Kernels, dx: Tensor, dp: Tensor, a: Tensor) -> Tensor:
-    return torch.addmm_(dx, dp, a)
+    return torch.add_(dx, (self).plain(dp, torch.t(a), ))
   def lora_down_input_dropout_backward_(self: __torch__.Kernels, dx: Tensor, dp: Tensor, a: Tensor, mask: Tensor) -> Tensor:
-    return torch.addcmul_(dx, torch.mm(dp, a), mask)
-  def zeros(self: __torch__.Kernels, rows: int, columns: int) -> Tensor:
-    return torch.zeros([rows, columns], dtype=6, layout=None, device=torch.device("cpu"), pin_memory=False)
-  def rope(self: __torch__.Kernels, x: Tensor, batch: int, heads: int, cos: Tensor, sin: Tensor) -> Tensor:
-    half = torch.floordiv(torch.size(cos, 1), 2)
-    x4 = torch.transpose(torch.reshape(x, [batch, torch.size(cos, 0), heads, torch.size(cos, 1)]), 1, 2)
-    y = torch.mul(x4, cos)
-    return torch.addcmul_(y, torch.roll(x4, [half], [-1]), sin)
-  def rope_backward(self: __torch__.Kernels, dy: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    half = torch.floordiv(torch.size(cos, 1), 2)
-    dx = torch.mul(dy, cos)
-    dx0 = torch.add_(dx, torch.roll(torch.mul(dy, sin), [half], [-1]))
-    rows = torch.mul(torch.size(dy, 0), torch.size(dy, 2))
-    return torch.reshape(torch.transpose(dx0, 1, 2), [rows, torch.mul(torch.size(dy, 1), torch.size(dy, 3))])
-  def attention(self: __torch__.Kernels, q: Tensor, k: Tensor, v: Tensor, group: int, causal: bool) -> Tuple[Tensor, Tensor, Tensor]:
-    k0 = torch.repeat_interleave(k, group, 1)
-    v0 = torch.repeat_interleave(v, group, 1)
-    o, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k0, v0, 0., causal)
-    rows = torch.mul(torch.size(q, 0), torch.size(q, 2))
-    flat = torch.reshape(torch.transpose(o, 1, 2), [rows, torch.mul(torch.size(q, 1), torch.size(q, 3))])
-    return (flat, o, lse)
-  def attention_masked(self: __torch__.Kernels, q: Tensor, k: Tensor, v: Tensor, group: int, mask: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-    k0 = torch.repeat_interleave(k, group, 1)
-    v0 = torch.repeat_interleave(v, group, 1)
-    o, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k0, v0, 0., False, attn_mask=mask)
-    rows = torch.mul(torch.size(q, 0), torch.size(q, 2))
-    flat = torch.reshape(torch.transpose(o, 1, 2), [rows, torch.mul(torch.size(q, 1), torch.size(q, 3))])
-    return (flat, o, lse)
-  def append(self: __torch__.Kernels, past: Tensor, new: Tensor) -> Tensor:
-    return torch.cat([past, new], 2)
-  def copy(self: __torch__.Kernels, x: Tensor) -> Tensor:
-    return torch.clone(x)
-  def attention_backward(self: __torch__.Kernels, dflat: Tensor, q: Tensor, k: Tensor, v: Tensor, o: Tensor, lse: Tensor, group: int) -> Tuple[Tensor, Tensor, Tensor]:
-    batch = torch.size(q, 0)
-    heads = torch.size(q, 1)
-    length = torch.size(q, 2)
-    size = torch.size(q, 3)
-    kv = torch.size(k, 1)
-    do = torch.transpose(torch.reshape(dflat, [batch, length, heads, size]), 1, 2)
-    k0 = torch.repeat_interleave(k, group, 1)
-    v0 = torch.repeat_interleave(v, group, 1)
-    dq, dk0, dv0 = torch._scaled_dot_product_flash_attention_for_cpu_backward(do, q, k0, v0, o, lse, 0., True)
-    dk = torch.sum(torch.reshape(dk0, [batch, kv, group, length, size]), [2], False)
-    dv = torch.sum(torch.reshape(dv0, [batch, kv, group, length, size]), [2], False)
-    dv1 = torch.reshape(torch.transpose(dv, 1, 2), [torch.mul(batch, length), torch.mul(kv, size)])
-    return (dq, dk, dv1)
-  def heads(self: __torch__.Kernels, x: Tensor, batch: int, heads: int) -> Tensor:
-    size = torch.floordiv(torch.size(x, 1), heads)
-    length = torch.floordiv(torch.size(x, 0), batch)
-    return torch.transpose(torch.reshape(x, [batch, length, heads, size]), 1, 2)
-  def silu_mul(self: __torch__.Kernels, gate: Tensor, up: Tensor) -> Tensor:
-    return torch.mul_(torch.silu(gate), up)
-  def silu_mul_backward(self: __torch__.Kernels, dy: Tensor, gate: Tensor, up: Tensor) -> Tuple[Tensor, Tensor]:
-    dup = torch.mul_(torch.silu(gate), dy)
-    dgate = torch.silu_backward(torch.mul(dy, up), gate)
-    return (dgate, dup)
-  def add_(self: __torch__.Kernels, y: Tensor, x: Tensor) -> Tensor:
-    return torch.add_(y, x)
-  def log_likelihoods(self: __torch__.Kernels, h: Tensor, table: Tensor, labels: Tensor) -> Tensor:
-    logits = torch.mm(h, torch.t(table))
+    return torch.addcmul_(dx, (self).plain(dp, torch.t(a), ), mask)
+  def rope_(self: __torch__.Kernels, x: Tensor, heads: int, size: int, cos: Tensor, sin: Tensor, sign: float) -> Tensor:
+    half = torch.size(cos, 2)
+    rows = torch.size(x, 0)
+    x3 = torch.view(torch.narrow(x, 1, 0, torch.mul(heads, size)), [rows, heads, size])
+    a = torch.narrow(x3, 2, 0, half)
+    b = torch.narrow(x3, 2, half, half)
+    c = torch.to(cos, ops.prim.dtype(x))
+    s = torch.mul(torch.to(sin, ops.prim.dtype(x)), sign)
+    turned = torch.mul(a, s)
+    _0 = torch.addcmul_(torch.mul_(a, c), b, s, value=-1)
+    return torch.add_(torch.mul_(b, c), turned)
+  def query(self: __torch__.Kernels, x: Tensor, start: int, rows: int, kv: int, group: int, size: int) -> Tensor:
+    part = torch.narrow(torch.narrow(x, 0, start, rows), 1, 0, torch.mul(torch.mul(kv, group), size))
+    return torch.permute(torch.view(part, [rows, kv, group, size]), [1, 2, 0, 3])
+  def spread(self: __torch__.Kernels, x: Tensor, start: int, rows: int, column: int, kv: int, group: int, size: int) -> Tensor:
+    part = torch.narrow(torch.narrow(x, 0, start, rows), 1, column, torch.mul(kv, size))
+    one = torch.permute(torch.view(part, [rows, kv, 1, size]), [1, 2, 0, 3])
+    return torch.expand(one, [kv, group, rows, size])
+  def attend_(self: __torch__.Kernels, flat: Tensor, q: Tensor, k: Tensor, v: Tensor, start: int, causal: bool, mask: Optional[Tensor]) -> Tensor:
+    o, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0., causal, attn_mask=mask)
+    out = torch.narrow(flat, 0, start, torch.size(q, 2))
+    _0 = torch.copy_(torch.view(out, [torch.size(q, 2), torch.size(q, 0), torch.size(q, 1), torch.size(q, 3)]), torch.permute(o, [2, 0, 1, 3]))
+    return lse
+  def attention_(self: __torch__.Kernels, flat: Tensor, qkv: Tensor, start: int, rows: int, kv: int, group: int, size: int) -> Tensor:
+    return (self).attention_any_(flat, qkv, start, rows, kv, group, size, None, )
+  def attention_masked_(self: __torch__.Kernels, flat: Tensor, qkv: Tensor, start: int, rows: int, kv: int, group: int, size: int, mask: Tensor) -> Tensor:
+    return (self).attention_any_(flat, qkv, start, rows, kv, group, size, mask, )
+  def attention_any_(self: __torch__.Kernels, flat: Tensor, qkv: Tensor, start: int, rows: int, kv: int, group: int, size: int, mask: Optional[Tensor]) -> Tensor:
+    width = torch.mul(torch.mul(kv, group), size)
+    q = (self).query(qkv, start, rows, kv, group, size, )
+    k = (self).spread(qkv, start, rows, width, kv, group, size, )
+    v = (self).spread(qkv, start, rows, torch.add(width, torch.mul(kv, size)), kv, group, size, )
+    return (self).attend_(flat, q, k, v, start, torch.__is__(mask, None), mask, )
+  def attention_cached_(self: __torch__.Kernels, flat: Tensor, qkv: Tensor, start: int, rows: int, kv: int, group: int, size: int, cache: Tensor, first: int, past: int) -> Tensor:
+    columns = torch.mul(torch.mul(kv, 2), size)
+    width = torch.mul(torch.mul(kv, group), size)
+    new = torch.narrow(torch.narrow(qkv, 0, start, rows), 1, width, columns)
+    _0 = torch.copy_(torch.narrow(cache, 0, past, rows), new)
+    seen = torch.sub(torch.add(past, rows), first)
+    q = (self).query(qkv, start, rows, kv, group, size, )
+    k = (self).spread(cache, first, seen, 0, kv, group, size, )
+    v = (self).spread(cache, first, seen, torch.mul(kv, size), kv, group, size, )
+    return (self).attend_(flat, q, k, v, start, False, None, )
+  def cache_rows_(self: __torch__.Kernels, cache: Tensor, qkv: Tensor, start: int, rows: int) -> Tensor:
+    columns = torch.size(cache, 1)
+    new = torch.narrow(torch.narrow(qkv, 0, start, rows), 1, torch.sub(torch.size(qkv, 1), columns), columns)
+    return torch.copy_(torch.narrow(cache, 0, 0, rows), new)
+  def attention_backward_(self: __torch__.Kernels, dqkv: Tensor, dflat: Tensor, qkv: Tensor, flat: Tensor, lse: Tensor, start: int, rows: int, kv: int, group: int, size: int) -> Tensor:
+    return (self).attention_any_backward_(dqkv, dflat, qkv, flat, lse, start, rows, kv, group, size, None, )
+  def attention_masked_backward_(self: __torch__.Kernels, dqkv: Tensor, dflat: Tensor, qkv: Tensor, flat: Tensor, lse: Tensor, start: int, rows: int, kv: int, group: int, size: int, mask: Tensor) -> Tensor:
+    return (self).attention_any_backward_(dqkv, dflat, qkv, flat, lse, start, rows, kv, group, size, mask, )
+  def attention_any_backward_(self: __torch__.Kernels, dqkv: Tensor, dflat: Tensor, qkv: Tensor, flat: Tensor, lse: Tensor, start: int, rows: int, kv: int, group: int, size: int, mask: Optional[Tensor]) -> Tensor:
+    width = torch.mul(torch.mul(kv, group), size)
+    keys = torch.mul(kv, size)
+    do = (self).query(dflat, start, rows, kv, group, size, )
+    o = (self).query(flat, start, rows, kv, group, size, )
+    q = (self).query(qkv, start, rows, kv, group, size, )
+    k = (self).spread(qkv, start, rows, width, kv, group, size, )
+    v = (self).spread(qkv, start, rows, torch.add(width, keys), kv, group, size, )
+    dq, dk, dv = torch._scaled_dot_product_flash_attention_for_cpu_backward(do, q, k, v, o, lse, 0., torch.__is__(mask, None), attn_mask=mask)
+    d = torch.narrow(dqkv, 0, start, rows)
+    _0 = torch.copy_(torch.view(torch.narrow(d, 1, 0, width), [rows, kv, group, size]), torch.permute(dq, [2, 0, 1, 3]))
+    _1 = torch.copy_(torch.view(torch.narrow(d, 1, width, keys), [rows, kv, size]), torch.permute(torch.sum(dk, [1]), [1, 0, 2]))
+    return torch.copy_(torch.view(torch.narrow(d, 1, torch.add(width, keys), keys), [rows, kv, size]), torch.permute(torch.sum(dv, [1]), [1, 0, 2]))
+  def window_mask(self: __torch__.Kernels, like: Tensor, rows: int, window: int) -> Tensor:
+    inf = torch.new_full(like, [rows, rows], -inf)
+    before = torch.tril(inf, torch.neg(window))
+    return torch.unsqueeze(torch.unsqueeze(torch.add_(torch.triu(inf, 1), before), 0), 0)
+  def silu_mul(self: __torch__.Kernels, gate_up: Tensor) -> Tensor:
+    width = torch.floordiv(torch.size(gate_up, 1), 2)
+    return torch.mul_(torch.silu(torch.narrow(gate_up, 1, 0, width)), torch.narrow(gate_up, 1, width, width))
+  def silu_mul_backward(self: __torch__.Kernels, dy: Tensor, gate_up: Tensor) -> Tensor:
+    width = torch.floordiv(torch.size(gate_up, 1), 2)
+    gate = torch.narrow(gate_up, 1, 0, width)
+    d = torch.empty_like(gate_up)
+    _0 = torch.mul(torch.silu(gate), dy, out=torch.narrow(d, 1, width, width))
+    _1 = torch.silu_backward(torch.mul(dy, torch.narrow(gate_up, 1, width, width)), gate, grad_input=torch.narrow(d, 1, 0, width))
+    return d
+  def log_likelihoods_(self: __torch__.Kernels, logits: Tensor, labels: Tensor) -> Tensor:
     log_p = torch._log_softmax(logits, -1, False, out=logits)
     return torch.squeeze(torch.gather(log_p, 1, torch.unsqueeze(labels, 1)), 1)
-  def cross_entropy(self: __torch__.Kernels, h: Tensor, table: Tensor, labels: Tensor, scale: float) -> Tuple[Tensor, Tensor]:
-    logits = torch.mm(h, torch.t(table))
+  def cross_entropy_(self: __torch__.Kernels, logits: Tensor, labels: Tensor, scale: float) -> Tensor:
     log_p = torch._log_softmax(logits, -1, False, out=logits)
     index = torch.unsqueeze(labels, 1)
     chosen = torch.squeeze(torch.gather(log_p, 1, index), 1)
-    p = torch.exp_(log_p)
-    minus = torch.full([torch.size(labels, 0), 1], -1., dtype=6, layout=None, device=torch.device("cpu"), pin_memory=False)
-    d = torch.scatter_add_(p, 1, index, minus)
-    dh = torch.mul_(torch.mm(d, table), scale)
-    return (chosen, dh)
+    p = torch.mul_(torch.exp_(log_p), scale)
+    minus = torch.new_full(p, [torch.size(labels, 0), 1], torch.neg(scale))
+    _0 = torch.scatter_add_(p, 1, index, minus)
+    return chosen
   def argmax(self: __torch__.Kernels, x: Tensor) -> Tensor:
     return torch.argmax(x, -1)

@@ -69,7 +69,7 @@ public final class GoldenModels {
           BitsAndBytes.write(
               writer,
               spec,
-              new Nf4Matrix(
+              new Nf4Weight(
                   states.map(spec.name() + ".packed"),
                   scales(states, spec.name()),
                   spec.outputs(),
@@ -89,14 +89,17 @@ public final class GoldenModels {
         SafetensorsFile states = SafetensorsFile.open(folder.resolve(STATES))) {
       for (LinearSpec spec : quantized(folder, states)) {
         FloatBuffer weight = model.floats(spec.name() + ".weight");
-        Nf4Matrix single = Nf4Quantizer.quantize(weight, spec.outputs(), spec.inputs(), false);
+        Nf4Quantizer.Source source =
+            (first, out) -> out.put(weight.slice((int) first, out.remaining()));
+        Nf4Weight single =
+            new Nf4Quantizer().quantize(source, spec.outputs(), spec.inputs(), false);
         assertThat(single.packed()).as(spec.name()).isEqualTo(states.map(spec.name() + ".packed"));
 
         Scales.Nested stored = scales(states, spec.name());
         float[] absmax = states.floats(spec.name() + ".absmax_f32").array();
         Scales.Nested ours =
             (Scales.Nested)
-                Nf4Quantizer.quantize(weight, spec.outputs(), spec.inputs(), true).scales();
+                new Nf4Quantizer().quantize(source, spec.outputs(), spec.inputs(), true).scales();
         for (int block = 0; block < absmax.length; block++) {
           assertThat(stored.get(block))
               .as("%s: decoded scale %d", spec.name(), block)
@@ -107,7 +110,7 @@ public final class GoldenModels {
         }
         float[] expected = states.floats(spec.name() + ".dequant").array();
         FloatBuffer decoded = FloatBuffer.allocate(expected.length);
-        new Nf4Matrix(states.map(spec.name() + ".packed"), stored, spec.outputs(), spec.inputs())
+        new Nf4Weight(states.map(spec.name() + ".packed"), stored, spec.outputs(), spec.inputs())
             .decode(decoded);
         for (int i = 0; i < expected.length; i++) {
           assertThat(decoded.get(i))

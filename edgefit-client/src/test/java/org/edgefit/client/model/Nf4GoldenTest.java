@@ -9,8 +9,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -46,7 +49,7 @@ class Nf4GoldenTest {
     byte[] packed = new byte[(values.length + 1) / 2];
     float[] absmax = new float[Nf4.blocks(values.length)];
 
-    Nf4.encode(FloatBuffer.wrap(values), packed, absmax);
+    Nf4.encode(FloatBuffer.wrap(values), 0, values.length, ByteBuffer.wrap(packed), 0, absmax);
 
     int[] unsigned = new int[packed.length];
     int[] expected = new int[packed.length];
@@ -65,16 +68,16 @@ class Nf4GoldenTest {
     float[] values = floats(golden.get("w"));
     byte[] packed = new byte[(values.length + 1) / 2];
     float[] absmax = new float[Nf4.blocks(values.length)];
-    Nf4.encode(FloatBuffer.wrap(values), packed, absmax);
+    Nf4.encode(FloatBuffer.wrap(values), 0, values.length, ByteBuffer.wrap(packed), 0, absmax);
 
     float[] decoded = new float[values.length];
     Nf4.decode(
         ByteBuffer.wrap(packed),
         new Scales.Plain(absmax),
-        FloatBuffer.wrap(decoded),
         0,
-        absmax.length,
-        values.length);
+        values.length,
+        FloatBuffer.wrap(decoded),
+        0);
 
     // The reference rounds its result to the type of the weight.
     float rounding = name.endsWith("bfloat16") ? 0x1p-8f : name.endsWith("float16") ? 0x1p-10f : 0;
@@ -113,7 +116,8 @@ class Nf4GoldenTest {
   void midpointTakesTheLowerCode() {
     float middle = (float) (((double) Nf4.LEVELS[3] + Nf4.LEVELS[4]) / 2);
     byte[] packed = new byte[1];
-    Nf4.encode(FloatBuffer.wrap(new float[] {1, middle}), packed, new float[1]);
+    Nf4.encode(
+        FloatBuffer.wrap(new float[] {1, middle}), 0, 2, ByteBuffer.wrap(packed), 0, new float[1]);
     assertThat(packed[0] & 15).isEqualTo(3);
   }
 
@@ -121,10 +125,38 @@ class Nf4GoldenTest {
   void blockOfZerosStaysZero() {
     byte[] packed = new byte[32];
     float[] absmax = new float[1];
-    Nf4.encode(FloatBuffer.allocate(64), packed, absmax);
+    Nf4.encode(FloatBuffer.allocate(64), 0, 64, ByteBuffer.wrap(packed), 0, absmax);
     float[] decoded = new float[64];
     Nf4.decode(
-        ByteBuffer.wrap(packed), new Scales.Plain(absmax), FloatBuffer.wrap(decoded), 0, 1, 64);
+        ByteBuffer.wrap(packed), new Scales.Plain(absmax), 0, 64, FloatBuffer.wrap(decoded), 0);
     assertThat(decoded).containsOnly(0f);
+  }
+
+  @Test
+  void anyRangeDecodesToTheValuesOfTheWhole() {
+    SplittableRandom random = new SplittableRandom(1);
+    float[] values = new float[401];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextDouble(-3, 3);
+    }
+    ByteBuffer packed = ByteBuffer.allocate(201);
+    Scales absmax = new Scales.Plain(new float[Nf4.blocks(values.length)]);
+    Nf4.encode(FloatBuffer.wrap(values), 0, 401, packed, 0, ((Scales.Plain) absmax).absmax());
+    float[] whole = new float[401];
+    Nf4.decode(packed, absmax, 0, 401, FloatBuffer.wrap(whole), 0);
+    for (int from = 0; from < 140; from += 7) {
+      for (int to : new int[] {from + 1, from + 64, 400, 401}) {
+        float[] part = new float[to - from + 2];
+        Nf4.decode(packed, absmax, from, to, FloatBuffer.wrap(part), 2);
+        assertThat(Arrays.copyOfRange(part, 2, part.length))
+            .isEqualTo(Arrays.copyOfRange(whole, from, to));
+        short[] halves = new short[to - from + 2];
+        Nf4.decodeHalves(packed, absmax, from, to, ShortBuffer.wrap(halves), 2);
+        for (int i = from; i < to; i++) {
+          float half = Float.intBitsToFloat(halves[i - from + 2] << 16);
+          assertThat(half).isCloseTo(whole[i], within(Math.abs(whole[i]) / 256));
+        }
+      }
+    }
   }
 }

@@ -50,8 +50,8 @@ class GradientCheckTest {
         NDManager manager = TorchKernels.newManager();
         LoraWeights lora = new LoraWeights(manager, base, TestModel.adapter(base, config, 1));
         Dropout dropout = new Dropout(manager, rate);
-        Decoder decoder = new Decoder(base, lora)) {
-      Batch batch = Batch.of(TestModel.examples(base, 2, 3));
+        Decoder decoder = new Decoder(base, lora, MemoryPlan.unlimited(base.config()))) {
+      Batch batch = Batch.packed(TestModel.examples(base, 2, 3));
       lora.clearGradients();
       try (Decoder.Pass pass = decoder.train(batch, dropout, new Seed(5))) {
         pass.backward(1);

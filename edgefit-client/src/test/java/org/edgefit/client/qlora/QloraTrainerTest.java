@@ -202,7 +202,7 @@ class QloraTrainerTest {
         System.arraycopy(text, 0, whole, 0, text.length);
         System.arraycopy(ending, 0, whole, text.length, ending.length);
         try (Decoder.Pass pass =
-            decoder.infer(Batch.of(List.of(new Example(whole, text.length))))) {
+            decoder.infer(Batch.packed(List.of(new Example(whole, text.length))))) {
           for (float alone : pass.logLikelihoods()) {
             assertThat(together[next++]).isCloseTo(alone, within(1e-5f));
           }
@@ -217,12 +217,13 @@ class QloraTrainerTest {
     int[] ids = {5, 9, 77, 3, 20, 41};
     int vocabulary = base.config().vocabularySize();
     try (Decoder decoder = Decoder.of(base, null);
-        KeyValueCache cache = new KeyValueCache(base.config().layers())) {
+        KeyValueCache cache = new KeyValueCache(base.config().layers(), 8)) {
       float[] whole = Logits.compute(base, null, ids);
       int seen = 0;
       for (int[] part : new int[][] {{5, 9, 77}, {3}, {20}, {41}}) {
-        try (Decoder.Pass pass = decoder.infer(Batch.continuing(seen, part), cache);
-            NDArray logits = pass.logits(part.length - 1, part.length)) {
+        Batch batch = Batch.following(List.of(part), new int[] {seen});
+        try (Decoder.Pass pass = decoder.infer(batch, List.of(cache));
+            NDArray logits = pass.nextLogits()) {
           seen += part.length;
           float[] last = logits.toFloatArray();
           for (int id = 0; id < vocabulary; id++) {

@@ -14,7 +14,7 @@ import org.edgefit.client.Training;
 public final class WireCodec {
 
   /** The protocol's version; both sides must have the same. */
-  public static final int PROTOCOL = 1;
+  public static final int PROTOCOL = 2;
 
   private WireCodec() {}
 
@@ -25,13 +25,18 @@ public final class WireCodec {
         .setAlpha(config.alpha())
         .setDropout(config.dropout())
         .addAllTargets(config.targets())
+        .setRankStabilized(config.rankStabilized())
         .build();
   }
 
   /** Returns the LoRA config of a message. */
   public static LoraConfig fromMessage(org.edgefit.proto.LoraConfig message) {
     return new LoraConfig(
-        message.getRank(), message.getAlpha(), message.getDropout(), message.getTargetsList());
+        message.getRank(),
+        message.getAlpha(),
+        message.getDropout(),
+        message.getTargetsList(),
+        message.getRankStabilized());
   }
 
   /** Returns the message of training settings. */
@@ -54,6 +59,7 @@ public final class WireCodec {
         .setTemplate(training.template())
         .setQuantization(training.quantization().name())
         .addAllLabels(training.labels())
+        .setPacked(training.packed())
         .build();
   }
 
@@ -76,7 +82,8 @@ public final class WireCodec {
         message.getResponseOnly(),
         message.getTemplate(),
         constant(Quantization.class, "quantization", message.getQuantization()),
-        message.getLabelsList());
+        message.getLabelsList(),
+        message.getPacked());
   }
 
   private static <E extends Enum<E>> E constant(Class<E> type, String name, String value) {

@@ -1,0 +1,48 @@
+package org.edgefit.client.model;
+
+import java.util.List;
+import org.edgefit.adapter.LinearSpec;
+import org.edgefit.client.Quantization;
+import org.edgefit.format.ModelConfig;
+
+/** What a base model's weights take in memory, by its config alone. */
+public final class WeightSizes {
+
+  private WeightSizes() {}
+
+  /** Returns the bytes of the linear layers of the blocks and of the norms. */
+  public static long blocks(ModelConfig config, Quantization quantization) {
+    long bytes = (2L * config.layers() + 1) * config.hiddenSize() * Float.BYTES;
+    for (LinearSpec spec : config.linearLayers()) {
+      long elements = (long) spec.outputs() * spec.inputs();
+      long blocks = (elements + Nf4.BLOCK - 1) / Nf4.BLOCK;
+      bytes +=
+          switch (quantization) {
+            case NF4 -> elements / 2 + blocks + blocks / Scales.Nested.BLOCK * Float.BYTES;
+            case NF4_SINGLE -> elements / 2 + blocks * Float.BYTES;
+            case NONE -> elements * Float.BYTES;
+          };
+    }
+    return bytes;
+  }
+
+  /** Returns the bytes of the embeddings and of the head: 16-bit values where they are large. */
+  public static long embeddings(ModelConfig config) {
+    long elements = (long) config.vocabularySize() * config.hiddenSize();
+    long bytes = elements * Float.BYTES;
+    if (bytes > BaseModelLoader.WIDENED_BYTES) {
+      bytes /= 2;
+    }
+    return config.tiedEmbeddings() ? bytes : 2 * bytes;
+  }
+
+  /** Returns the bytes of the memory that weights are decoded into, and of the engine's copy. */
+  public static long scratch(ModelConfig config, ComputeType type) {
+    long most = 0;
+    for (List<LinearSpec> group : config.linearGroups(0)) {
+      long elements = group.stream().mapToLong(l -> (long) l.outputs() * l.inputs()).sum();
+      most = Math.max(most, Math.min(elements, DecodeScratch.VALUES));
+    }
+    return 2 * most * type.bytes();
+  }
+}

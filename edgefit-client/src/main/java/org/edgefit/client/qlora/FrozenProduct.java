@@ -1,0 +1,69 @@
+package org.edgefit.client.qlora;
+
+import static org.edgefit.client.model.TorchKernels.call;
+import static org.edgefit.client.model.TorchKernels.update;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import org.edgefit.client.model.DecodeScratch;
+import org.edgefit.client.model.FrozenMatrix;
+
+/**
+ * Products with frozen weights, which are decoded a part at a time: the part is still near the
+ * processor when it is multiplied, and no more than it is ever decoded at once.
+ */
+final class FrozenProduct {
+
+  private FrozenProduct() {}
+
+  /**
+   * Returns {@code x W'}, (rows, outputs).
+   *
+   * @param x (rows, inputs), in the scratch space's type
+   * @param weights the matrices that make up W, under one another
+   */
+  static NDArray forward(
+      NDManager manager, NDArray x, List<FrozenMatrix> weights, DecodeScratch scratch) {
+    FrozenMatrix first = weights.get(0);
+    int part = scratch.rowsPerPart(first);
+    if (weights.size() == 1 && part == first.outputs()) {
+      return call(manager, "linear", x, first.rows(scratch, 0, part));
+    }
+    int outputs = weights.stream().mapToInt(FrozenMatrix::outputs).sum();
+    NDArray y = call(manager, "empty", x, (int) x.getShape().get(0), outputs);
+    int start = 0;
+    for (FrozenMatrix weight : weights) {
+      int rows = scratch.rowsPerPart(weight);
+      for (int from = 0; from < weight.outputs(); from += rows) {
+        int to = Math.min(weight.outputs(), from + rows);
+        update("linear_part_", y, x, weight.rows(scratch, from, to), start + from);
+      }
+      start += weight.outputs();
+    }
+    return y;
+  }
+
+  /** Returns {@code dy W}, (rows, inputs). */
+  static NDArray backward(
+      NDManager manager, NDArray dy, List<FrozenMatrix> weights, DecodeScratch scratch) {
+    NDArray dx = null;
+    int start = 0;
+    for (FrozenMatrix weight : weights) {
+      int rows = scratch.rowsPerPart(weight);
+      for (int from = 0; from < weight.outputs(); from += rows) {
+        NDArray decoded = weight.rows(scratch, from, Math.min(weight.outputs(), from + rows));
+        if (dx == null) {
+          dx = call(manager, "linear_backward", dy, decoded, start + from);
+        } else {
+          update("linear_backward_add_", dx, dy, decoded, start + from);
+        }
+      }
+      start += weight.outputs();
+    }
+    if (dx == null) {
+      throw new IllegalArgumentException("weights: none");
+    }
+    return dx;
+  }
+}

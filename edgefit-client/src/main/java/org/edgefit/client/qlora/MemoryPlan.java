@@ -1,0 +1,150 @@
+package org.edgefit.client.qlora;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LoraConfig;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.model.WeightSizes;
+import org.edgefit.format.ModelConfig;
+
+/**
+ * What a training takes in memory, by what it is for, and which layers keep their activations. A
+ * layer that keeps them has what its backward pass needs; of the others the input alone is kept,
+ * and they are run once more.
+ */
+public final class MemoryPlan {
+
+  /** What the JVM, its code and the native libraries take: measured, on Linux. */
+  private static final long ENGINE_BYTES = 330L << 20;
+
+  private final ModelConfig config;
+  private final Quantization quantization;
+  private final LoraConfig lora;
+  private final ComputeType type;
+  private final long budget;
+
+  private MemoryPlan(
+      ModelConfig config,
+      Quantization quantization,
+      LoraConfig lora,
+      ComputeType type,
+      long budget) {
+    this.config = config;
+    this.quantization = quantization;
+    this.lora = lora.resolvedFor(config.linearLayers());
+    this.type = type;
+    this.budget = budget;
+  }
+
+  /** Returns the plan of a training whose every layer keeps its activations. */
+  public static MemoryPlan of(
+      ModelConfig config, Quantization quantization, LoraConfig lora, ComputeType type) {
+    return new MemoryPlan(config, quantization, lora, type, 0);
+  }
+
+  /** Returns a plan that keeps everything, for a model that is not trained. */
+  static MemoryPlan unlimited(ModelConfig config) {
+    return of(config, Quantization.NF4, LoraConfig.attention(1), ComputeType.FLOAT32);
+  }
+
+  /**
+   * Returns the plan of a training within a budget.
+   *
+   * @param bytes the most that the process shall take
+   * @param rows the most tokens of a forward pass
+   * @throws IllegalArgumentException if even a training whose layers keep nothing takes more
+   */
+  public MemoryPlan within(long bytes, int rows) {
+    long least = total(components(rows, 0));
+    if (bytes < least) {
+      throw new IllegalArgumentException(
+          "memory: "
+              + (bytes >> 20)
+              + " MiB (expected: at least "
+              + ((least >> 20) + 1)
+              + " for forward passes of "
+              + rows
+              + " tokens; a smaller batch or shorter texts take less)");
+    }
+    return new MemoryPlan(config, quantization, lora, type, bytes);
+  }
+
+  /**
+   * Returns how many layers keep their activations, from the last one down.
+   *
+   * @param rows the tokens of a forward pass
+   * @param layers the layers that a backward pass reaches
+   */
+  int layersKept(int rows, int layers) {
+    if (budget == 0) {
+      return layers;
+    }
+    long left = budget - total(components(rows, 0));
+    return (int) Math.max(0, Math.min(layers, left / keptBytes(rows)));
+  }
+
+  /**
+   * Returns the predicted bytes of a training step at its peak, by what they are for.
+   *
+   * @param rows the tokens of a forward pass
+   */
+  public Map<String, Long> components(int rows) {
+    return components(rows, layersKept(rows, config.layers()));
+  }
+
+  private Map<String, Long> components(int rows, int kept) {
+    long inputs = (long) config.layers() * rows * config.hiddenSize() * Float.BYTES;
+    Map<String, Long> components = new LinkedHashMap<>();
+    components.put("base model", WeightSizes.blocks(config, quantization));
+    components.put("embeddings and head", WeightSizes.embeddings(config));
+    components.put("adapter and optimizer", adapterBytes());
+    components.put("activations", inputs + kept * keptBytes(rows));
+    components.put(
+        "work in a layer", workBytes(rows) + (kept < config.layers() ? keptBytes(rows) : 0));
+    components.put("logits", logitBytes(rows));
+    components.put("JVM and libraries", ENGINE_BYTES);
+    return components;
+  }
+
+  /** Returns the bytes of all components. */
+  public static long total(Map<String, Long> components) {
+    return components.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** Returns how many of the layers keep their activations in a pass over so many tokens. */
+  public int layersKept(int rows) {
+    return layersKept(rows, config.layers());
+  }
+
+  /** What one layer keeps beyond its input. */
+  private long keptBytes(int rows) {
+    long branches = lora.targets().size();
+    long computed =
+        config.attentionWidth()
+            + (long) config.heads() * config.headSize()
+            + 2L * config.intermediateSize()
+            + branches * lora.rank();
+    long exact = config.hiddenSize() + config.heads() + 2L;
+    return rows * (computed * type.bytes() + exact * Float.BYTES);
+  }
+
+  /** What a layer's backward pass takes on top, at most: around the MLP's gradients. */
+  private long workBytes(int rows) {
+    long mlp = 4L * config.intermediateSize() * type.bytes();
+    long residual = 3L * config.hiddenSize() * Float.BYTES;
+    return rows * (mlp + residual) + WeightSizes.scratch(config, type);
+  }
+
+  private long logitBytes(int rows) {
+    long chunk = Math.min(rows, Decoder.rowsOfLogits(config));
+    return chunk * config.vocabularySize() * Float.BYTES;
+  }
+
+  /** Weights, gradients and two moments; the adapter that training started from, and the result. */
+  private long adapterBytes() {
+    long weights = AdapterLayout.of(lora, config.linearLayers()).bytes();
+    return 6 * weights + (type == ComputeType.FLOAT32 ? 0 : weights / 2);
+  }
+}

@@ -1,0 +1,36 @@
+package org.edgefit.format;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.List;
+
+/** A base model's weights by the names that transformers gives them, whatever file they lie in. */
+public interface BaseWeights extends Closeable {
+
+  /** Returns the names of all tensors, sorted. */
+  List<String> names();
+
+  /**
+   * Returns a tensor's type and shape.
+   *
+   * @throws IOException if there is no such tensor
+   */
+  StoredTensor tensor(String name) throws IOException;
+
+  /**
+   * Copies values of a floating-point tensor, widened to float32.
+   *
+   * @param from the first value, in row-major order
+   * @param out is filled, from its position to its limit
+   * @throws IOException if the tensor's type is not F32, F16 or BF16
+   */
+  void copyFloats(String name, long from, FloatBuffer out) throws IOException;
+
+  /** Copies all bytes of a tensor, little-endian, into {@code out}, which it fills. */
+  void copyBytes(String name, ByteBuffer out) throws IOException;
+
+  /** Returns where a tensor lies, for messages. */
+  String where(String name) throws IOException;
+}
