@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -94,6 +95,75 @@ public record ModelConfig(
   public static ModelConfig read(Path directory) throws IOException {
     Path file = directory.resolve(FILE);
     return new Reader(file, Json.read(file)).config();
+  }
+
+  /**
+   * Returns the shape of a well-known model, for planning and measuring without its files.
+   *
+   * @param name one of {@code smollm2-135m}, {@code smollm2-360m}, {@code phi-3-mini} and {@code
+   *     llama-2-7b}
+   */
+  public static ModelConfig shape(String name) {
+    return switch (name) {
+      case "smollm2-135m" -> llama(576, 1536, 30, 9, 3, 49152, 100000, 8192, true);
+      case "smollm2-360m" -> llama(960, 2560, 32, 15, 5, 49152, 100000, 8192, true);
+      case "llama-2-7b" -> llama(4096, 11008, 32, 32, 32, 32000, 10000, 4096, false);
+      case "phi-3-mini" ->
+          new ModelConfig(
+              "phi3",
+              3072,
+              8192,
+              32,
+              32,
+              32,
+              96,
+              32064,
+              1e-5,
+              new RopeConfig(10000, 96, new RopeConfig.Unscaled()),
+              Collections.nCopies(32, 2047),
+              true,
+              Set.of(),
+              4096,
+              false,
+              1,
+              Set.of(32000));
+      default ->
+          throw new IllegalArgumentException(
+              "model: "
+                  + name
+                  + " (expected: a directory with config.json, or one of smollm2-135m,"
+                  + " smollm2-360m, phi-3-mini, llama-2-7b)");
+    };
+  }
+
+  private static ModelConfig llama(
+      int hidden,
+      int intermediate,
+      int layers,
+      int heads,
+      int keyValueHeads,
+      int vocabulary,
+      double theta,
+      int positions,
+      boolean tied) {
+    return new ModelConfig(
+        "llama",
+        hidden,
+        intermediate,
+        layers,
+        heads,
+        keyValueHeads,
+        hidden / heads,
+        vocabulary,
+        1e-5,
+        new RopeConfig(theta, hidden / heads, new RopeConfig.Unscaled()),
+        Collections.nCopies(layers, 0),
+        false,
+        Set.of(),
+        positions,
+        tied,
+        1,
+        Set.of(2));
   }
 
   /**

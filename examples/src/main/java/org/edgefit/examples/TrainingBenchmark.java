@@ -1,98 +1,138 @@
 package org.edgefit.examples;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.TorchKernels;
+import org.edgefit.client.qlora.ComputeOptions;
+import org.edgefit.client.qlora.MemoryPlan;
 import org.edgefit.client.qlora.QloraTrainer;
 import org.edgefit.data.Example;
+import org.edgefit.data.ExampleEncoder;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.random.Seed;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
-/**
- * Times full QLoRA steps (forward, backward, clipping, AdamW) on random tokens, every position of
- * which is learned, and the bare matrix products of the same shapes in the same process.
- *
- * <p>Arguments: a model directory, then optionally {@code batch sequence steps rank threads
- * dropout}.
- */
-public final class TrainingBenchmark {
+/** Times full QLoRA steps, beside the bare matrix products of the same shapes. */
+@Command(
+    name = "TrainingBenchmark",
+    description =
+        "Times full QLoRA steps (forward, backward, clipping, AdamW): on random tokens, every"
+            + " position of which is learned, or on records. Beside them it times every matrix"
+            + " product of a step alone, and compares the peak memory with its prediction.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+public final class TrainingBenchmark implements Callable<Integer> {
+
+  @Parameters(
+      paramLabel = "MODEL",
+      description =
+          "a model directory, or smollm2-135m, smollm2-360m, phi-3-mini or llama-2-7b for random"
+              + " weights of that shape")
+  private String model = "";
+
+  @Option(names = "--batch", description = "records in a step (default: ${DEFAULT-VALUE})")
+  private int batch = 4;
+
+  @Option(names = "--seq", description = "tokens of a record (default: ${DEFAULT-VALUE})")
+  private int sequence = 256;
+
+  @Option(names = "--steps", description = "steps after the first (default: ${DEFAULT-VALUE})")
+  private int steps = 5;
+
+  @Option(names = "--rank", description = "rank on q, k, v, o (default: ${DEFAULT-VALUE})")
+  private int rank = 16;
+
+  @Option(names = "--dropout", description = "LoRA dropout (default: ${DEFAULT-VALUE})")
+  private double dropout = 0.05;
+
+  @Option(names = "--threads", description = "threads (default: ${DEFAULT-VALUE})")
+  private int threads = 2;
+
+  @Option(names = "--compute", description = "${COMPLETION-CANDIDATES} (default: float32)")
+  private ComputeType compute = ComputeType.FLOAT32;
+
+  @Option(names = "--memory-mb", description = "budget of the process in MiB (default: none)")
+  private long memory;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FILE.jsonl",
+      description = "records instead of random tokens: padding-free, responses learned")
+  private @Nullable Path data;
+
+  @Option(names = "--no-products", description = "leave out the products alone")
+  private boolean noProducts;
+
+  @Option(names = "--profile", description = "print the time in each kernel")
+  private boolean profile;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "write the figures as JSON")
+  private @Nullable Path json;
+
+  private final Map<String, Object> figures = new LinkedHashMap<>();
+  private final long start = System.nanoTime();
 
   private TrainingBenchmark() {}
 
   /** Runs the benchmark. */
-  public static void main(String[] args) throws IOException, InterruptedException {
-    if (args.length < 1) {
-      System.err.println("usage: MODEL_DIR [BATCH SEQUENCE STEPS RANK THREADS DROPOUT]");
-      System.exit(2);
-    }
-    long start = System.nanoTime();
-    int batch = argument(args, 1, 4);
-    int sequence = argument(args, 2, 256);
-    int steps = argument(args, 3, 5);
-    int rank = argument(args, 4, 16);
-    int threads = argument(args, 5, 2);
-    double dropout = args.length > 6 ? Double.parseDouble(args[6]) : 0.05;
+  public static void main(String[] args) {
+    System.exit(
+        new CommandLine(new TrainingBenchmark())
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .execute(args));
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
     TorchKernels.setThreads(threads);
-    try (BaseModel base = BaseModel.load(Path.of(args[0]), Quantization.NF4)) {
-      System.out.printf(
-          Locale.ROOT,
-          "base model: %.1f MB in memory, loaded after %.1f s%n",
-          base.bytes() / 1e6,
-          seconds(start));
-      List<Double> times = train(base, batch, sequence, steps, rank, dropout, start);
-      double step = median(times);
-      int tokens = batch * sequence;
-      double products = median(products(base.config(), tokens, 3));
-      System.out.printf(
-          Locale.ROOT,
-          "step: %.2f s (median of %d), %.1f tokens/s%n"
-              + "its matrix products alone: %.2f s, %.1f tokens/s%n"
-              + "step / products: %.2f%n"
-              + "peak RSS: %d MB%n",
-          step,
-          times.size(),
-          tokens / step,
-          products,
-          tokens / products,
-          step / products,
-          peakRss());
+    try (BaseModel base = load()) {
+      show("base model in memory, MB", base.bytes() / 1e6);
+      show("loaded after, s", seconds(start));
+      show("resident after loading, MB", resident("VmRSS"));
+      List<Example> examples = data == null ? randomExamples(base) : records(base, data);
+      train(base, examples);
+      if (profile) {
+        printProfile();
+      }
+      if (!noProducts) {
+        products(base.config(), rows(examples.subList(0, batch)));
+      }
     }
+    if (json != null) {
+      Files.writeString(json, Json.line(figures) + "\n");
+    }
+    return 0;
   }
 
-  private static int argument(String[] args, int index, int otherwise) {
-    return args.length > index ? Integer.parseInt(args[index]) : otherwise;
+  private BaseModel load() throws IOException {
+    return Files.isDirectory(Path.of(model))
+        ? BaseModel.load(Path.of(model), Quantization.NF4)
+        : BaseModel.random(ModelConfig.shape(model), new Seed(1));
   }
 
-  private static double seconds(long start) {
-    return (System.nanoTime() - start) / 1e9;
-  }
-
-  private static double median(List<Double> values) {
-    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    return sorted[sorted.length / 2];
-  }
-
-  /** Trains, and returns the time of each step but the first. */
-  private static List<Double> train(
-      BaseModel base, int batch, int sequence, int steps, int rank, double dropout, long start)
-      throws InterruptedException {
-    LoraConfig lora = LoraConfig.attention(rank).withDropout(dropout);
-    Adapter adapter = Adapter.initial(lora, base.linearLayers(), new Seed(1));
+  private List<Example> randomExamples(BaseModel base) {
     SplittableRandom random = new SplittableRandom(2);
     List<Example> examples = new ArrayList<>();
     for (int i = 0; i < batch * (steps + 1); i++) {
@@ -100,93 +140,113 @@ public final class TrainingBenchmark {
       Arrays.setAll(ids, j -> random.nextInt(3, base.config().vocabularySize()));
       examples.add(new Example(ids, 1));
     }
-    Training training = Training.defaults().toBuilder().epochs(1).batchSize(batch).build();
-    List<Double> times = new ArrayList<>();
-    if (System.getProperty("profile") != null) {
-      TorchKernels.startProfile();
+    return examples;
+  }
+
+  private List<Example> records(BaseModel base, Path file) throws IOException {
+    ExampleEncoder encoder =
+        new ExampleEncoder(base.tokenizer(), base.tokenizer().template("llama2"), sequence, true);
+    List<Example> examples = encoder.encode(InstructionDataset.jsonl(file)).examples();
+    int wanted = batch * (steps + 1);
+    if (examples.size() < wanted) {
+      throw new IOException(
+          file + ": " + examples.size() + " usable records (expected: at least " + wanted + ")");
     }
+    return examples.subList(0, wanted);
+  }
+
+  private static int rows(List<Example> examples) {
+    return examples.stream().mapToInt(example -> example.length() - 1).sum();
+  }
+
+  private void train(BaseModel base, List<Example> examples)
+      throws IOException, InterruptedException {
+    LoraConfig lora = LoraConfig.attention(rank).withDropout(dropout);
+    Adapter adapter = Adapter.initial(lora, base.linearLayers(), new Seed(1));
+    Training training = Training.defaults().toBuilder().epochs(1).batchSize(batch).build();
+    ComputeOptions options = new ComputeOptions(compute, memory << 20);
+    List<Double> times = new ArrayList<>();
     long[] last = {System.nanoTime()};
     new QloraTrainer(
             base,
             (step, of, loss) -> {
               long now = System.nanoTime();
               double time = (now - last[0]) / 1e9;
-              last[0] = now;
               if (step == 1) {
-                System.out.printf(
-                    Locale.ROOT, "first step done after %.1f s%n", (now - start) / 1e9);
+                show("first step done after, s", seconds(start));
+                if (profile) {
+                  TorchKernels.startProfile();
+                }
               } else {
                 times.add(time);
                 System.out.printf(
                     Locale.ROOT, "step %d: %.2f s, loss %.3f%n", step - 1, time, loss);
               }
-            })
+              last[0] = System.nanoTime();
+            },
+            options)
         .train(examples, adapter, training, 1, 1, new Seed(3));
+    double[] sorted = times.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+    show("median step, s", sorted[sorted.length / 2]);
+    // The first step is not counted; each step takes one record in a batch on average.
+    double tokens = rows(examples) * (double) times.size() / (times.size() + 1);
+    show("tokens/s", tokens / times.stream().mapToDouble(Double::doubleValue).sum());
+    show("peak resident, MB", resident("VmHWM"));
+    MemoryPlan plan = MemoryPlan.of(base.config(), Quantization.NF4, lora, compute);
+    int most = 0;
+    for (int from = 0; from < examples.size(); from += batch) {
+      most = Math.max(most, rows(examples.subList(from, from + batch)));
+    }
+    if (memory > 0) {
+      plan = plan.within(memory << 20, most);
+    }
+    Map<String, Long> components = plan.components(most);
+    components.forEach((name, bytes) -> show("predicted " + name + ", MB", bytes / 1e6));
+    show("predicted in all, MB", MemoryPlan.total(components) / 1e6);
+    show("layers that keep their activations", (double) plan.layersKept(most));
+    figures.put("step", sorted[sorted.length / 2]);
+  }
+
+  private void products(ModelConfig config, int rows) {
+    int kept =
+        ((Double) figures.getOrDefault("layers that keep their activations", 0.0)).intValue();
+    double seconds = StepProducts.seconds(config, compute, rows, rank, config.layers() - kept, 3);
+    show("its matrix products alone, s", seconds);
+    show("step / products", (Double) figures.getOrDefault("step", 0.0) / seconds);
+  }
+
+  private void printProfile() {
     TorchKernels.stopProfile().entrySet().stream()
-        .sorted(java.util.Comparator.comparing(e -> -e.getValue()[0]))
+        .sorted(Comparator.comparing(kernel -> -kernel.getValue()[0]))
         .forEach(
-            e ->
+            kernel ->
                 System.out.printf(
-                    "%-40s %8.1f ms %6d%n",
-                    e.getKey(),
-                    e.getValue()[0] / 1e6 / (steps + 1),
-                    e.getValue()[1] / (steps + 1)));
-    return times;
+                    Locale.ROOT,
+                    "%-40s %9.1f ms in a step, %5d calls%n",
+                    kernel.getKey(),
+                    kernel.getValue()[0] / 1e6 / steps,
+                    kernel.getValue()[1] / steps));
   }
 
-  /** The operands of a product and of the one for the gradient of its input. */
-  private record Product(NDArray x, NDArray w) {
-
-    static Product of(NDManager manager, int rows, int inputs, int outputs) {
-      return new Product(
-          manager.ones(new Shape(rows, inputs)), manager.ones(new Shape(outputs, inputs)));
-    }
-
-    void run(NDManager manager) {
-      try (NDArray y = TorchKernels.call(manager, "linear", x, w)) {
-        TorchKernels.call(manager, "linear_backward", y, w, 0).close();
-      }
-    }
+  private void show(String name, double value) {
+    figures.put(name, value);
+    System.out.printf(Locale.ROOT, "%-40s %9.2f%n", name, value);
   }
 
-  /**
-   * Times the products of a step in float32: per linear layer one forward and one for the gradient
-   * of its input, and the same for the output head, 128 rows at a time.
-   */
-  private static List<Double> products(ModelConfig config, int tokens, int repeats) {
-    int headRows = Math.min(tokens, 128);
-    List<Double> times = new ArrayList<>();
-    try (NDManager manager = TorchKernels.newManager()) {
-      List<Product> layer = new ArrayList<>();
-      for (LinearSpec spec :
-          config.linearLayers().subList(0, config.linearLayers().size() / config.layers())) {
-        layer.add(Product.of(manager, tokens, spec.inputs(), spec.outputs()));
-      }
-      Product head = Product.of(manager, headRows, config.hiddenSize(), config.vocabularySize());
-      for (int repeat = 0; repeat < repeats; repeat++) {
-        long start = System.nanoTime();
-        for (int i = 0; i < config.layers(); i++) {
-          layer.forEach(product -> product.run(manager));
-        }
-        for (int row = 0; row < tokens; row += headRows) {
-          head.run(manager);
-        }
-        times.add(seconds(start));
-      }
-    }
-    return times;
+  private static double seconds(long start) {
+    return (System.nanoTime() - start) / 1e9;
   }
 
-  private static long peakRss() throws IOException {
+  private static double resident(String key) throws IOException {
     Path status = Path.of("/proc/self/status");
     if (!Files.exists(status)) {
-      return -1;
+      return Double.NaN;
     }
     for (String line : Files.readAllLines(status)) {
-      if (line.startsWith("VmHWM:")) {
-        return Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024;
+      if (line.startsWith(key + ":")) {
+        return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024 / 1e6;
       }
     }
-    return -1;
+    return Double.NaN;
   }
 }

@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
       EvaluateCommand.class,
       GenerateCommand.class,
       QuantizeCommand.class,
+      PlanCommand.class,
       LogitsCommand.class
     },
     synopsisSubcommandLabel = "COMMAND",

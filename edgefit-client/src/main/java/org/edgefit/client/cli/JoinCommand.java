@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.edgefit.client.ClientId;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.ComputeOptions;
 import org.edgefit.client.qlora.QloraClient;
 import org.edgefit.client.wire.JoinRequest;
 import org.edgefit.client.wire.ServerConnection;
@@ -80,6 +81,8 @@ final class JoinCommand implements Callable<Integer> {
 
   @Mixin private MachineOptions machine = new MachineOptions();
 
+  @Mixin private ComputeOption compute = new ComputeOption();
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     int colon = server.lastIndexOf(':');
@@ -100,6 +103,7 @@ final class JoinCommand implements Callable<Integer> {
         evaluationData == null ? null : InstructionDataset.jsonl(evaluationData);
     ModelConfig config = ModelConfig.read(model);
     machine.apply();
+    ComputeOptions options = compute.forModel(config);
     BaseModel[] loaded = new BaseModel[1];
     String hash = ModelFiles.contentHash(model);
     Path work = Files.createTempDirectory("edgefit-" + id + "-");
@@ -108,14 +112,16 @@ final class JoinCommand implements Callable<Integer> {
             id,
             hash,
             config.linearLayers(),
-            QloraClient.machine(),
+            QloraClient.machine(options),
             work,
             Duration.ofSeconds(patienceSeconds),
             training -> {
               BaseModel base = BaseModel.load(model, training.quantization());
               loaded[0] = base;
               QloraClient client =
-                  new QloraClient(id, base, records).withListener(new StepDisplay(id, json));
+                  new QloraClient(id, base, records)
+                      .withCompute(options)
+                      .withListener(new StepDisplay(id, json));
               return heldOut == null ? client : client.withHeldOut(heldOut);
             });
     try (ServerConnection connection =

@@ -1,5 +1,6 @@
 package org.edgefit.client.cli;
 
+import java.util.Locale;
 import org.edgefit.client.model.TorchKernels;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -18,5 +19,28 @@ final class MachineOptions {
   /** Sets the threads. */
   void apply() {
     TorchKernels.setThreads(threads == null ? Runtime.getRuntime().availableProcessors() : threads);
+  }
+
+  /** Returns a number of bytes, which may end in K, M or G for powers of 1024. */
+  static long bytes(String option, String text) {
+    String digits = text.toUpperCase(Locale.ROOT).replaceFirst("I?B$", "");
+    int shift =
+        switch (digits.isEmpty() ? ' ' : digits.charAt(digits.length() - 1)) {
+          case 'K' -> 10;
+          case 'M' -> 20;
+          case 'G' -> 30;
+          default -> 0;
+        };
+    try {
+      double number =
+          Double.parseDouble(shift == 0 ? digits : digits.substring(0, digits.length() - 1));
+      if (number > 0 && number * (1L << shift) < Long.MAX_VALUE) {
+        return (long) (number * (1L << shift));
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw new IllegalArgumentException(
+        option + ": " + text + " (expected: bytes, for example 6.5G or 900M)");
   }
 }

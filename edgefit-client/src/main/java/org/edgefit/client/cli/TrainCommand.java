@@ -62,6 +62,8 @@ final class TrainCommand implements Callable<Integer> {
 
   @Mixin private MachineOptions machine = new MachineOptions();
 
+  @Mixin private ComputeOption compute = new ComputeOption();
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     Training settings = training.toTraining();
@@ -102,7 +104,7 @@ final class TrainCommand implements Callable<Integer> {
       QloraTrainer.Result result;
       try (StepDisplay display = new StepDisplay("training", json)) {
         result =
-            new QloraTrainer(base, display)
+            new QloraTrainer(base, display, compute.forModel(base.config()))
                 .train(encoded.examples(), start, settings, 1, 1, new Seed(seed));
       }
       PeftAdapter.write(result.adapter(), out, model.model().toString());

@@ -9,6 +9,7 @@ import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelFiles;
+import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +42,7 @@ public final class BaseModel implements AutoCloseable {
     }
   }
 
-  private final Path directory;
+  private final @Nullable Path directory;
   private final ModelConfig config;
   private final NDManager manager;
   private final DenseMatrix embeddings;
@@ -51,7 +52,7 @@ public final class BaseModel implements AutoCloseable {
   private @Nullable ModelTokenizer tokenizer;
 
   BaseModel(
-      Path directory,
+      @Nullable Path directory,
       ModelConfig config,
       NDManager manager,
       DenseMatrix embeddings,
@@ -87,14 +88,18 @@ public final class BaseModel implements AutoCloseable {
     }
   }
 
+  /**
+   * Returns a model with random weights in NF4 with double quantisation, made without a checkpoint:
+   * for measuring time and memory. It has no tokenizer.
+   */
+  public static BaseModel random(ModelConfig config, Seed seed) {
+    NDManager manager = TorchKernels.newManager();
+    return new RandomModel(config, manager, seed.generator()).make();
+  }
+
   /** Returns the model's shape. */
   public ModelConfig config() {
     return config;
-  }
-
-  /** Returns the directory that the model was loaded from. */
-  public Path directory() {
-    return directory;
   }
 
   /**
@@ -104,6 +109,9 @@ public final class BaseModel implements AutoCloseable {
    */
   public synchronized ModelTokenizer tokenizer() throws IOException {
     if (tokenizer == null) {
+      if (directory == null) {
+        throw new IOException("tokenizer: none (expected: a model that was loaded)");
+      }
       tokenizer = ModelTokenizer.load(directory);
     }
     return tokenizer;

@@ -21,7 +21,7 @@ record DenseMatrix(NDArray array, int bytesPerValue) implements FrozenMatrix {
   }
 
   @Override
-  public NDArray rows(DecodeScratch scratch, int from, int to) {
+  public NDArray rows(Scratch scratch, int from, int to) {
     if (scratch.type() == ComputeType.FLOAT32 && bytesPerValue == Float.BYTES) {
       return from == 0 && to == outputs() ? array : scratch.slice(array, from, to);
     }

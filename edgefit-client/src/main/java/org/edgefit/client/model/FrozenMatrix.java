@@ -18,7 +18,7 @@ public interface FrozenMatrix {
    *
    * @param to the row after the last
    */
-  NDArray rows(DecodeScratch scratch, int from, int to);
+  NDArray rows(Scratch scratch, int from, int to);
 
   /** Returns the bytes that the weight takes while it is not in use. */
   long bytes();

@@ -25,8 +25,8 @@ record Nf4Matrix(List<Nf4Weight> weights) implements FrozenMatrix {
   }
 
   @Override
-  public NDArray rows(DecodeScratch scratch, int from, int to) {
-    DecodeScratch.Space space = scratch.space(to - from, inputs());
+  public NDArray rows(Scratch scratch, int from, int to) {
+    Scratch.Space space = scratch.space(to - from, inputs());
     long start = TorchKernels.profileStart();
     int first = 0;
     for (Nf4Weight weight : weights) {
@@ -42,8 +42,7 @@ record Nf4Matrix(List<Nf4Weight> weights) implements FrozenMatrix {
   }
 
   /** Decodes rows of one weight; tasks share the work among the common pool's threads. */
-  private static void decode(
-      Nf4Weight weight, int from, int to, DecodeScratch.Space space, int atRow) {
+  private static void decode(Nf4Weight weight, int from, int to, Scratch.Space space, int atRow) {
     int start = from * weight.inputs();
     int end = to * weight.inputs();
     int shift = atRow * weight.inputs() - start;

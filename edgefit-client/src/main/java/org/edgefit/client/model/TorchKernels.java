@@ -157,17 +157,22 @@ public final class TorchKernels {
    * Returns memory seen as an array, without a copy, in a type that Java has no name for as well.
    *
    * @param memory direct, in native order; it must live as long as the array
+   * @param shape of two dimensions where the type is not float32
    * @param torchCode torch's number of the type
    */
   static NDArray view(NDManager manager, ByteBuffer memory, Shape shape, int torchCode) {
     if (torchCode == ComputeType.FLOAT32.torchCode()) {
       return manager.create(memory, shape, DataType.FLOAT32);
     }
-    long last = shape.get(shape.dimension() - 1);
-    Shape bytes =
-        shape.slice(0, shape.dimension() - 1).add(memory.remaining() / shape.size() * last);
+    NDArray bytes = manager.create(memory, new Shape(memory.remaining()), DataType.INT8);
     // The view shares the memory with the bytes; these must stay attached for as long.
-    return call(manager, "view_as", manager.create(memory, bytes, DataType.INT8), torchCode);
+    return call(
+        manager,
+        "view_as",
+        bytes,
+        torchCode,
+        Math.toIntExact(shape.get(0)),
+        Math.toIntExact(shape.get(1)));
   }
 
   /** The time that kernels took, in nanoseconds, and how often they ran; null while off. */

@@ -41,7 +41,7 @@ public final class WeightSizes {
     long most = 0;
     for (List<LinearSpec> group : config.linearGroups(0)) {
       long elements = group.stream().mapToLong(l -> (long) l.outputs() * l.inputs()).sum();
-      most = Math.max(most, Math.min(elements, DecodeScratch.VALUES));
+      most = Math.max(most, Math.min(elements, Scratch.VALUES));
     }
     return 2 * most * type.bytes();
   }

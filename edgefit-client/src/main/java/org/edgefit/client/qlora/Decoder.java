@@ -11,7 +11,7 @@ import java.util.List;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeType;
-import org.edgefit.client.model.DecodeScratch;
+import org.edgefit.client.model.Scratch;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.random.Seed;
@@ -33,8 +33,8 @@ final class Decoder implements AutoCloseable {
 
   private final BaseModel base;
   private final NDManager manager;
-  private final DecodeScratch scratch;
-  private final DecodeScratch headScratch;
+  private final Scratch scratch;
+  private final Scratch headScratch;
   private final List<DecoderLayer> layers = new ArrayList<>();
   private final MemoryPlan plan;
 
@@ -53,9 +53,9 @@ final class Decoder implements AutoCloseable {
     this.plan = plan;
     this.manager = manager;
     ComputeType type = lora == null ? ComputeType.FLOAT32 : lora.type();
-    this.scratch = new DecodeScratch(manager, type);
+    this.scratch = new Scratch(manager, type);
     this.headScratch =
-        type == ComputeType.FLOAT32 ? scratch : new DecodeScratch(manager, ComputeType.FLOAT32);
+        type == ComputeType.FLOAT32 ? scratch : new Scratch(manager, ComputeType.FLOAT32);
     for (int i = 0; i < base.layers().size(); i++) {
       layers.add(new DecoderLayer(base.config(), i, base.layers().get(i), lora));
     }

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.DecodeScratch;
+import org.edgefit.client.model.Scratch;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +59,7 @@ final class DecoderLayer {
       Rotary rotary,
       AttentionMasks masks,
       @Nullable List<KeyValueCache.Layer> caches,
-      DecodeScratch scratch,
+      Scratch scratch,
       @Nullable Dropout dropout,
       Seed seed) {
 

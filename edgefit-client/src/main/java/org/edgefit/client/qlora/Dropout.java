@@ -2,12 +2,12 @@ package org.edgefit.client.qlora;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import java.util.stream.IntStream;
+import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.model.Scratch;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.random.Seed;
 
@@ -19,28 +19,33 @@ import org.edgefit.random.Seed;
  * one for each: every branch still sees its own input with each element dropped at the stated rate.
  *
  * <p>SplitMix64 (Steele, Lea, Flood 2014) gives 64 bits for four elements; each is dropped if its
- * 16 bits are below {@code rate x 65,536}, rounded, and the others are scaled to keep the mean.
+ * 16 bits are below {@code rate x 65,536}, rounded. The others are to be scaled to keep the mean,
+ * which the adapter's own scale takes over.
  */
 final class Dropout implements AutoCloseable {
 
   private static final long GAMMA = 0x9e3779b97f4a7c15L;
 
+  private static final short BFLOAT16_ONE = 0x3f80;
   private static final int ELEMENTS_PER_TASK = 1 << 17;
 
-  private final NDManager manager;
+  private final Scratch scratch;
   private final int threshold;
-  private final float scale;
-  private ByteBuffer memory = ByteBuffer.allocateDirect(0);
 
   /**
    * Makes a source of masks.
    *
    * @param rate the share of elements that is dropped, in [0, 1)
+   * @param type the type of the masks
    */
-  Dropout(NDManager parent, double rate) {
-    manager = parent.newSubManager();
-    threshold = (int) Math.min(65535, Math.round(rate * 65536));
-    scale = (float) (65536.0 / (65536 - threshold));
+  Dropout(NDManager parent, double rate, ComputeType type) {
+    this.scratch = new Scratch(parent, type);
+    this.threshold = (int) Math.min(65535, Math.round(rate * 65536));
+  }
+
+  /** Returns what the elements that are kept are to be multiplied by. */
+  double scale() {
+    return 65536.0 / (65536 - threshold);
   }
 
   /** Returns whether anything is dropped. */
@@ -49,54 +54,67 @@ final class Dropout implements AutoCloseable {
   }
 
   /**
-   * Returns the mask of a seed, (rows, columns), with 0 or the scale in each place. It is valid
-   * until the next call; the caller closes it.
+   * Returns the mask of a seed, (rows, columns), with 0 or 1 in each place. It is valid until the
+   * next call, and must not be closed.
    */
   NDArray mask(Seed seed, int rows, int columns) {
-    int elements = Math.multiplyExact(rows, columns);
-    if (memory.capacity() < elements * Float.BYTES) {
-      memory = ByteBuffer.allocateDirect(elements * Float.BYTES).order(ByteOrder.nativeOrder());
-    }
-    fill(memory.asFloatBuffer(), elements, seed);
-    return manager.create(
-        memory.slice(0, elements * Float.BYTES).order(ByteOrder.nativeOrder()),
-        new Shape(rows, columns),
-        DataType.FLOAT32);
+    Scratch.Space space = scratch.space(rows, columns);
+    fill(space.memory(), Math.multiplyExact(rows, columns), seed);
+    return space.array();
   }
 
   /** Fills the mask; element {@code 4 g} begins the draw {@code g}, so that tasks can share it. */
-  private void fill(FloatBuffer mask, int elements, Seed seed) {
+  private void fill(ByteBuffer mask, int elements, Seed seed) {
     long start = TorchKernels.profileStart();
-    int tasks = (elements + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK;
-    IntStream.range(0, tasks)
+    FloatBuffer floats = mask.asFloatBuffer();
+    ShortBuffer halves = mask.asShortBuffer();
+    IntStream.range(0, (elements + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK)
         .parallel()
         .forEach(
-            task ->
-                fill(
-                    mask,
-                    task * ELEMENTS_PER_TASK,
-                    Math.min(elements, (task + 1) * ELEMENTS_PER_TASK),
-                    seed.value()));
+            task -> {
+              int from = task * ELEMENTS_PER_TASK;
+              int to = Math.min(elements, from + ELEMENTS_PER_TASK);
+              if (scratch.type() == ComputeType.FLOAT32) {
+                fill(floats, from, to, seed.value());
+              } else {
+                fill(halves, from, to, seed.value());
+              }
+            });
     TorchKernels.profileEnd("(draw dropout)", start);
   }
 
   private void fill(FloatBuffer mask, int from, int to, long seed) {
-    long state = seed + from / 4 * GAMMA;
     for (int i = from; i < to; i += 4) {
-      state += GAMMA;
-      long bits = (state ^ (state >>> 30)) * 0xbf58476d1ce4e5b9L;
-      bits = (bits ^ (bits >>> 27)) * 0x94d049bb133111ebL;
-      bits ^= bits >>> 31;
+      long bits = draw(seed, i / 4);
       int end = Math.min(to, i + 4);
       for (int j = i; j < end; j++) {
-        mask.put(j, (bits & 0xffff) < threshold ? 0 : scale);
+        mask.put(j, (bits & 0xffff) < threshold ? 0f : 1f);
         bits >>>= 16;
       }
     }
   }
 
+  private void fill(ShortBuffer mask, int from, int to, long seed) {
+    for (int i = from; i < to; i += 4) {
+      long bits = draw(seed, i / 4);
+      int end = Math.min(to, i + 4);
+      for (int j = i; j < end; j++) {
+        mask.put(j, (bits & 0xffff) < threshold ? 0 : BFLOAT16_ONE);
+        bits >>>= 16;
+      }
+    }
+  }
+
+  /** Returns draw {@code index} of the stream of a seed. */
+  private static long draw(long seed, int index) {
+    long state = seed + (index + 1) * GAMMA;
+    long bits = (state ^ (state >>> 30)) * 0xbf58476d1ce4e5b9L;
+    bits = (bits ^ (bits >>> 27)) * 0x94d049bb133111ebL;
+    return bits ^ (bits >>> 31);
+  }
+
   @Override
   public void close() {
-    manager.close();
+    scratch.close();
   }
 }

@@ -6,8 +6,8 @@ import static org.edgefit.client.model.TorchKernels.update;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
-import org.edgefit.client.model.DecodeScratch;
 import org.edgefit.client.model.FrozenMatrix;
+import org.edgefit.client.model.Scratch;
 
 /**
  * Products with frozen weights, which are decoded a part at a time: the part is still near the
@@ -24,7 +24,7 @@ final class FrozenProduct {
    * @param weights the matrices that make up W, under one another
    */
   static NDArray forward(
-      NDManager manager, NDArray x, List<FrozenMatrix> weights, DecodeScratch scratch) {
+      NDManager manager, NDArray x, List<FrozenMatrix> weights, Scratch scratch) {
     FrozenMatrix first = weights.get(0);
     int part = scratch.rowsPerPart(first);
     if (weights.size() == 1 && part == first.outputs()) {
@@ -46,7 +46,7 @@ final class FrozenProduct {
 
   /** Returns {@code dy W}, (rows, inputs). */
   static NDArray backward(
-      NDManager manager, NDArray dy, List<FrozenMatrix> weights, DecodeScratch scratch) {
+      NDManager manager, NDArray dy, List<FrozenMatrix> weights, Scratch scratch) {
     NDArray dx = null;
     int start = 0;
     for (FrozenMatrix weight : weights) {

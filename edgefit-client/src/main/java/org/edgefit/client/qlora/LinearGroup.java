@@ -55,7 +55,7 @@ final class LinearGroup {
     NDArray down = down(context, x, seed);
     if (lora != null && down != null) {
       for (LoraGroup.Branch branch : lora.branches()) {
-        update("lora_up_", y, branch.column(), down, branch.start(), branch.b(), scale);
+        update("lora_up_", y, branch.column(), down, branch.start(), branch.b(), scale(context));
       }
     }
     return new Result(y, down);
@@ -70,9 +70,7 @@ final class LinearGroup {
     if (dropout == null) {
       return call(context.manager(), "lora_down", x, lora.a());
     }
-    try (NDArray mask = mask(dropout, seed, x)) {
-      return call(context.manager(), "lora_down_dropout", x, mask, lora.a());
-    }
+    return call(context.manager(), "lora_down_dropout", x, mask(dropout, seed, x), lora.a());
   }
 
   /**
@@ -112,7 +110,7 @@ final class LinearGroup {
             down,
             branch.start(),
             branch.b(),
-            scale);
+            scale(context));
       }
       Dropout dropout = context.dropout();
       if (dropout == null) {
@@ -121,15 +119,19 @@ final class LinearGroup {
           update("lora_down_input_backward_", dx, ddown, lora.a());
         }
       } else {
-        try (NDArray mask = mask(dropout, seed, x)) {
-          update("lora_down_weight_dropout_backward_", lora.gradA(), ddown, x, mask);
-          if (dx != null) {
-            update("lora_down_input_dropout_backward_", dx, ddown, lora.a(), mask);
-          }
+        NDArray mask = mask(dropout, seed, x);
+        update("lora_down_weight_dropout_backward_", lora.gradA(), ddown, x, mask);
+        if (dx != null) {
+          update("lora_down_input_dropout_backward_", dx, ddown, lora.a(), mask);
         }
       }
     }
     return dx;
+  }
+
+  /** Returns the adapter's scale, with that of dropout. */
+  private double scale(DecoderLayer.Context context) {
+    return context.dropout() == null ? scale : scale * context.dropout().scale();
   }
 
   private static NDArray mask(Dropout dropout, Seed seed, NDArray x) {

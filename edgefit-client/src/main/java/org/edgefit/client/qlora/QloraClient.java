@@ -2,6 +2,7 @@ package org.edgefit.client.qlora;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -34,18 +35,21 @@ public final class QloraClient implements FederatedClient {
   private final InstructionDataset data;
   private final @Nullable InstructionDataset heldOut;
   private final StepListener listener;
+  private final ComputeOptions options;
 
   private QloraClient(
       String id,
       BaseModel base,
       InstructionDataset data,
       @Nullable InstructionDataset heldOut,
-      StepListener listener) {
+      StepListener listener,
+      ComputeOptions options) {
     this.id = ClientId.require(id);
     this.base = base;
     this.data = data;
     this.heldOut = heldOut;
     this.listener = listener;
+    this.options = options;
   }
 
   /**
@@ -55,17 +59,22 @@ public final class QloraClient implements FederatedClient {
    * @param data the records that it trains on
    */
   public QloraClient(String id, BaseModel base, InstructionDataset data) {
-    this(id, base, data, null, StepListener.none());
+    this(id, base, data, null, StepListener.none(), ComputeOptions.defaults());
   }
 
   /** Returns this client with records to evaluate on. */
   public QloraClient withHeldOut(InstructionDataset newHeldOut) {
-    return new QloraClient(id, base, data, newHeldOut, listener);
+    return new QloraClient(id, base, data, newHeldOut, listener, options);
   }
 
   /** Returns this client with a listener to its training steps. */
   public QloraClient withListener(StepListener newListener) {
-    return new QloraClient(id, base, data, heldOut, newListener);
+    return new QloraClient(id, base, data, heldOut, newListener, options);
+  }
+
+  /** Returns this client with another way to compute its training. */
+  public QloraClient withCompute(ComputeOptions newOptions) {
+    return new QloraClient(id, base, data, heldOut, listener, newOptions);
   }
 
   @Override
@@ -75,13 +84,17 @@ public final class QloraClient implements FederatedClient {
 
   @Override
   public Map<String, String> description() {
-    return machine();
+    return machine(options);
   }
 
-  /** Returns what a run records of this machine: results are repeatable for the same threads. */
-  public static Map<String, String> machine() {
+  /**
+   * Returns what a run records of this machine: results are repeatable for the same threads and the
+   * same type.
+   */
+  public static Map<String, String> machine(ComputeOptions options) {
     Map<String, String> description = new TreeMap<>();
     description.put("threads", Integer.toString(TorchKernels.threads()));
+    description.put("compute", options.type().name().toLowerCase(Locale.ROOT));
     description.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     description.put("java", Runtime.version().toString());
     return description;
@@ -117,7 +130,7 @@ public final class QloraClient implements FederatedClient {
               + " tokens");
     }
     QloraTrainer.Result result =
-        new QloraTrainer(base, listener)
+        new QloraTrainer(base, listener, options)
             .train(
                 encoded.examples(),
                 instruction.adapter(),

@@ -70,7 +70,7 @@ public final class QloraTrainer {
     try (NDManager manager = TorchKernels.newManager();
         LoraWeights lora = new LoraWeights(manager, base, start, options.type());
         Decoder decoder = new Decoder(base, lora, plan);
-        Dropout dropout = new Dropout(manager, start.config().dropout())) {
+        Dropout dropout = new Dropout(manager, start.config().dropout(), options.type())) {
       AdamW optimizer =
           new AdamW(
               lora.weights().capacity(),

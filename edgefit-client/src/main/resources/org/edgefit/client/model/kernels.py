@@ -8,8 +8,9 @@ class Kernels(Module):
     return ops.mkldnn._linear_pointwise(x, w, None, "none", annotate(List[Optional[number]], []), None)
   def plain(self: __torch__.Kernels, x: Tensor, w: Tensor) -> Tensor:
     return torch.mm(x, torch.t(w))
-  def view_as(self: __torch__.Kernels, x: Tensor, dtype: int) -> Tensor:
-    return torch.view(x, dtype)
+  def view_as(self: __torch__.Kernels, x: Tensor, dtype: int, rows: int, columns: int) -> Tensor:
+    empty = torch.empty([0], dtype=dtype, layout=None, device=torch.device("cpu"), pin_memory=False)
+    return torch.set_(empty, x, 0, [rows, columns], [columns, 1])
   def to_type(self: __torch__.Kernels, x: Tensor, dtype: int) -> Tensor:
     return torch.to(x, dtype)
   def embedding(self: __torch__.Kernels, table: Tensor, ids: Tensor) -> Tensor:
@@ -26,6 +27,10 @@ class Kernels(Module):
     return torch.new_zeros(like, [rows, columns])
   def empty(self: __torch__.Kernels, like: Tensor, rows: int, columns: int) -> Tensor:
     return torch.new_empty(like, [rows, columns])
+  def ones(self: __torch__.Kernels, rows: int, columns: int, dtype: int) -> Tensor:
+    return torch.ones([rows, columns], dtype=dtype, layout=None, device=torch.device("cpu"), pin_memory=False)
+  def fill_(self: __torch__.Kernels, x: Tensor, value: float) -> Tensor:
+    return torch.fill_(x, value)
   def add_(self: __torch__.Kernels, y: Tensor, x: Tensor) -> Tensor:
     return torch.add_(y, x)
   def sum(self: __torch__.Kernels, x: Tensor, y: Tensor) -> Tensor:
@@ -54,6 +59,8 @@ class Kernels(Module):
     return (self).matmul(torch.narrow(dy, 1, start, torch.size(w, 0)), torch.t(w), )
   def linear_backward_add_(self: __torch__.Kernels, dx: Tensor, dy: Tensor, w: Tensor, start: int) -> Tensor:
     return torch.add_(dx, (self).matmul(torch.narrow(dy, 1, start, torch.size(w, 0)), torch.t(w), ))
+  def product_weight(self: __torch__.Kernels, dy: Tensor, x: Tensor) -> Tensor:
+    return (self).plain(torch.t(dy), torch.t(x), )
   def lora_down(self: __torch__.Kernels, x: Tensor, a: Tensor) -> Tensor:
     return (self).plain(x, a, )
   def lora_down_dropout(self: __torch__.Kernels, x: Tensor, mask: Tensor, a: Tensor) -> Tensor:

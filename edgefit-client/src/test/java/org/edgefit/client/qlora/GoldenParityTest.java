@@ -19,6 +19,7 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.TensorSpec;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.GoldenModels;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
@@ -150,6 +151,38 @@ class GoldenParityTest {
         if (step != 1) {
           weightsAgree(golden, "step" + (step + 1) + ".", lora.toAdapter());
         }
+      }
+    }
+  }
+
+  /** Every tensor's gradient in bfloat16 points where the one in float32 does. */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void bfloat16GradientsPointTheSameWay(Path folder) throws IOException {
+    try (BaseModel base = load(folder);
+        SafetensorsFile golden = SafetensorsFile.open(folder.resolve("golden.safetensors"));
+        NDManager manager = TorchKernels.newManager();
+        LoraWeights lora =
+            new LoraWeights(
+                manager, base, PeftAdapter.read(folder.resolve("adapter0")), ComputeType.BFLOAT16);
+        Decoder decoder = new Decoder(base, lora, MemoryPlan.unlimited(base.config()))) {
+      Batch batch = Batch.packed(examples(golden));
+      lora.clearGradients();
+      try (Decoder.Pass pass = decoder.train(batch, null, new Seed(0))) {
+        pass.backward(1.0 / batch.labelTokens());
+      }
+      for (TensorSpec tensor : lora.toAdapter().layout().tensors()) {
+        float[] expected = golden.floats("grad." + tensor.name()).array();
+        FloatBuffer actual = lora.gradient(tensor.name());
+        double product = 0;
+        double ours = 0;
+        double theirs = 0;
+        for (int i = 0; i < expected.length; i++) {
+          product += (double) actual.get(i) * expected[i];
+          ours += (double) actual.get(i) * actual.get(i);
+          theirs += (double) expected[i] * expected[i];
+        }
+        assertThat(product / Math.sqrt(ours * theirs)).as(tensor.name()).isGreaterThan(0.99);
       }
     }
   }

@@ -11,6 +11,7 @@ import java.util.SplittableRandom;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.random.Seed;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,7 +50,7 @@ class GradientCheckTest {
     try (BaseModel base = TestModel.load(quantization);
         NDManager manager = TorchKernels.newManager();
         LoraWeights lora = new LoraWeights(manager, base, TestModel.adapter(base, config, 1));
-        Dropout dropout = new Dropout(manager, rate);
+        Dropout dropout = new Dropout(manager, rate, ComputeType.FLOAT32);
         Decoder decoder = new Decoder(base, lora, MemoryPlan.unlimited(base.config()))) {
       Batch batch = Batch.packed(TestModel.examples(base, 2, 3));
       lora.clearGradients();

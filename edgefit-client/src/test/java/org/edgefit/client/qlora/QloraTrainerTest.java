@@ -9,6 +9,7 @@ import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -19,12 +20,16 @@ import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
+import org.edgefit.format.ModelConfig;
 import org.edgefit.random.Seed;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class QloraTrainerTest {
 
@@ -148,21 +153,80 @@ class QloraTrainerTest {
         .hasMessageContaining("layers.0.self_attn.k_proj.lora_A.weight: shape [4, 8]");
   }
 
-  @Test
-  void dropoutKeepsTheMeanAndTheRate() {
+  @ParameterizedTest
+  @EnumSource(ComputeType.class)
+  void dropoutHasItsRateInEitherType(ComputeType type) {
     try (NDManager manager = TorchKernels.newManager();
-        Dropout dropout = new Dropout(manager, 0.05);
-        NDArray mask = dropout.mask(new Seed(1), 1000, 576)) {
+        Dropout dropout = new Dropout(manager, 0.05, type);
+        NDArray mask =
+            TorchKernels.call(
+                manager,
+                "to_type",
+                dropout.mask(new Seed(1), 1000, 576),
+                ComputeType.FLOAT32.torchCode())) {
       float[] values = mask.toFloatArray();
       int zeros = 0;
-      double sum = 0;
       for (float value : values) {
         zeros += value == 0 ? 1 : 0;
-        sum += value;
+        assertThat(value).isIn(0f, 1f);
       }
       assertThat((double) zeros / values.length).isCloseTo(0.05, within(1e-3));
-      assertThat(sum / values.length).isCloseTo(1, within(2e-3));
+      assertThat(dropout.scale()).isCloseTo(1 / 0.95, within(1e-4));
     }
+  }
+
+  @Test
+  void packedAndPaddedTextsHaveTheSameLossAndGradients() {
+    List<Example> examples = TestModel.examples(base, 4, 5);
+    try (NDManager manager = TorchKernels.newManager();
+        LoraWeights lora = new LoraWeights(manager, base, TestModel.adapter(base, LORA, 1));
+        Decoder decoder = new Decoder(base, lora, MemoryPlan.unlimited(base.config()))) {
+      float[][] likelihoods = new float[2][];
+      float[][] gradients = new float[2][lora.gradients().capacity()];
+      Batch[] batches = {Batch.packed(examples), Batch.padded(examples)};
+      assertThat(batches[1].rows()).isGreaterThan(batches[0].rows());
+      for (int i = 0; i < 2; i++) {
+        lora.clearGradients();
+        try (Decoder.Pass pass = decoder.train(batches[i], null, new Seed(1))) {
+          likelihoods[i] = pass.backward(1.0 / batches[i].labelTokens());
+        }
+        lora.gradients().get(gradients[i]);
+      }
+      assertThat(likelihoods[1]).containsExactly(likelihoods[0], within(1e-5f));
+      assertThat(gradients[1]).containsExactly(gradients[0], within(1e-6f));
+    }
+  }
+
+  @Test
+  void layersThatRunOnceMoreGiveTheSameBits() {
+    ModelConfig config = base.config();
+    MemoryPlan all = MemoryPlan.of(config, Quantization.NF4, LORA, ComputeType.FLOAT32);
+    Batch batch = Batch.packed(TestModel.examples(base, 4, 5));
+    long total = MemoryPlan.total(all.components(batch.rows()));
+    List<float[]> gradients = new ArrayList<>();
+    for (long less = 0; less < 200_000; less += 20_000) {
+      MemoryPlan plan;
+      try {
+        plan = all.within(total - less, batch.rows());
+      } catch (IllegalArgumentException e) {
+        assertThat(e).hasMessageContaining("memory: ").hasMessageContaining("at least");
+        break;
+      }
+      try (NDManager manager = TorchKernels.newManager();
+          LoraWeights lora = new LoraWeights(manager, base, TestModel.adapter(base, LORA, 1));
+          Dropout dropout = new Dropout(manager, 0.1, ComputeType.FLOAT32);
+          Decoder decoder = new Decoder(base, lora, plan);
+          Decoder.Pass pass = decoder.train(batch, dropout, new Seed(1))) {
+        pass.backward(1);
+        float[] values = new float[lora.gradients().capacity()];
+        lora.gradients().get(values);
+        gradients.add(values);
+      }
+      if (plan.layersKept(batch.rows()) == 0) {
+        assertThat(gradients.size()).isGreaterThan(1);
+      }
+    }
+    assertThat(gradients).hasSizeGreaterThan(1).allMatch(g -> Arrays.equals(g, gradients.get(0)));
   }
 
   @Test

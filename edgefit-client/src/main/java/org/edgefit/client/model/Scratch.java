@@ -10,17 +10,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The memory that weights are decoded into, a part of a large weight at a time, so that it stays
- * small and near the processor, as does the copy that the engine makes of it. It serves one thread
- * at a time.
+ * Memory of one type that Java writes and kernels read, used again and again: for weights as they
+ * are decoded, a part of a large one at a time, so that it stays small and near the processor, as
+ * does the copy that the engine makes of it; and for masks. It serves one thread at a time.
  */
-public final class DecodeScratch implements AutoCloseable {
+public final class Scratch implements AutoCloseable {
 
   /** The most values of a part, unless a single row has more. */
   static final int VALUES = 1 << 22;
 
   /** The memory seen in one shape. */
-  record Space(NDArray array, ByteBuffer memory, ComputeType type) {
+  public record Space(NDArray array, ByteBuffer memory, ComputeType type) {
 
     /** Decodes values {@code from} to {@code to} of a weight to the place {@code at}. */
     void decode(Nf4Weight weight, int from, int to, int at) {
@@ -38,13 +38,13 @@ public final class DecodeScratch implements AutoCloseable {
   private ByteBuffer memory = ByteBuffer.allocateDirect(0);
   private @Nullable NDArray slice;
 
-  /** Makes scratch space for weights in a type. */
-  public DecodeScratch(NDManager parent, ComputeType type) {
+  /** Makes scratch space of a type. */
+  public Scratch(NDManager parent, ComputeType type) {
     this.manager = parent.newSubManager();
     this.type = type;
   }
 
-  /** Returns the type that weights are decoded to. */
+  /** Returns the type. */
   public ComputeType type() {
     return type;
   }
@@ -65,7 +65,8 @@ public final class DecodeScratch implements AutoCloseable {
     return slice;
   }
 
-  Space space(int rows, int columns) {
+  /** Returns the memory as an array of a shape, whose content is whatever it was. */
+  public Space space(int rows, int columns) {
     int bytes = Math.multiplyExact(Math.multiplyExact(rows, columns), type.bytes());
     if (memory.capacity() < bytes) {
       spaces.values().forEach(space -> space.array().close());

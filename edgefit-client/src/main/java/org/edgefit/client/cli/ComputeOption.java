@@ -1,0 +1,68 @@
+package org.edgefit.client.cli;
+
+import java.util.Locale;
+import org.edgefit.client.model.ComputeProbe;
+import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.qlora.ComputeOptions;
+import org.edgefit.format.ModelConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How a client computes its training. */
+final class ComputeOption {
+
+  /** The choices for the type of products. */
+  enum Type {
+    FLOAT32,
+    BFLOAT16,
+    AUTO
+  }
+
+  @Option(
+      names = "--compute",
+      description =
+          "type of products and activations: ${COMPLETION-CANDIDATES}; auto measures both on the"
+              + " model's shapes (default: float32)")
+  private Type type = Type.FLOAT32;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      description =
+          "most memory that the process shall take, for example 6.5G: layers whose activations do"
+              + " not fit are run once more in the backward pass (default: no limit)")
+  private @Nullable String memory;
+
+  /** Returns the choice without measuring; null where it is auto. */
+  @Nullable ComputeType fixedType() {
+    return type == Type.AUTO ? null : ComputeType.valueOf(type.name());
+  }
+
+  /** Returns the budget in bytes; 0 for none. */
+  long memoryBytes() {
+    return memory == null ? 0 : MachineOptions.bytes("--memory", memory);
+  }
+
+  /** Returns the options for a model, and says on standard error what was measured. */
+  ComputeOptions forModel(ModelConfig config) {
+    ComputeType chosen = fixedType();
+    if (chosen == null) {
+      ComputeProbe probe = ComputeProbe.measure(config);
+      chosen = probe.choice();
+      System.err.printf(
+          Locale.ROOT,
+          "compute: %s (bfloat16 multiplies %.2f times as fast as float32 here)%n",
+          chosen.name().toLowerCase(Locale.ROOT),
+          probe.bfloat16Speedup());
+    } else if (chosen == ComputeType.FLOAT32) {
+      double speedup = ComputeProbe.measure(config).bfloat16Speedup();
+      if (speedup > 1.2) {
+        System.err.printf(
+            Locale.ROOT,
+            "compute: float32 (bfloat16 multiplies %.2f times as fast here: --compute bfloat16)%n",
+            speedup);
+      }
+    }
+    return new ComputeOptions(chosen, memoryBytes());
+  }
+}

@@ -1,0 +1,107 @@
+package org.edgefit.client.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.edgefit.cli.LoraOptions;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.qlora.MemoryPlan;
+import org.edgefit.format.Json;
+import org.edgefit.format.ModelConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Predicts a training's memory. */
+@Command(
+    name = "plan",
+    description =
+        "Predicts the memory of a training step by what it is for, from the model's config alone.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class PlanCommand implements Callable<Integer> {
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description =
+          "directory with config.json; or a shape: smollm2-135m, smollm2-360m,"
+              + " phi-3-mini, llama-2-7b")
+  private String model = "";
+
+  @Option(
+      names = "--batch",
+      paramLabel = "B",
+      description = "records in a forward pass (default: ${DEFAULT-VALUE})")
+  private int batch = 4;
+
+  @Option(
+      names = "--seq",
+      paramLabel = "S",
+      description = "tokens of a record (default: ${DEFAULT-VALUE})")
+  private int sequence = 256;
+
+  @Option(
+      names = "--quantization",
+      description = "how the base is kept: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+  private Quantization quantization = Quantization.NF4;
+
+  @Mixin private LoraOptions lora = new LoraOptions();
+
+  @Mixin private ComputeOption compute = new ComputeOption();
+
+  @Option(names = "--json", description = "print one JSON object")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    ModelConfig config =
+        Files.isDirectory(Path.of(model))
+            ? ModelConfig.read(Path.of(model))
+            : ModelConfig.shape(model);
+    if (batch < 1 || sequence < 1 || (long) batch * sequence > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "--batch, --seq: " + batch + " x " + sequence + " (expected: 1 to 2^31 - 1 tokens)");
+    }
+    ComputeType type = compute.fixedType();
+    if (type == null) {
+      throw new IllegalArgumentException("--compute: auto (expected: float32 or bfloat16)");
+    }
+    MemoryPlan plan = MemoryPlan.of(config, quantization, lora.toLora(), type);
+    int rows = batch * sequence;
+    if (compute.memoryBytes() > 0) {
+      plan = plan.within(compute.memoryBytes(), rows);
+    }
+    print(plan, rows, config.layers());
+    return 0;
+  }
+
+  private void print(MemoryPlan plan, int rows, int layers) {
+    Map<String, Long> components = plan.components(rows);
+    long total = MemoryPlan.total(components);
+    int kept = plan.layersKept(rows);
+    if (json) {
+      Map<String, Object> result = new LinkedHashMap<>();
+      result.put("components", components);
+      result.put("total", total);
+      result.put("layers_kept", kept);
+      System.out.println(Json.line(result));
+      return;
+    }
+    components.forEach(
+        (name, bytes) -> System.out.printf(Locale.ROOT, "%-24s %8.1f MB%n", name, bytes / 1e6));
+    System.out.printf(
+        Locale.ROOT,
+        "%-24s %8.1f MB%n%d of %d layers keep their activations; the others run once more%n",
+        "total",
+        total / 1e6,
+        kept,
+        layers);
+  }
+}

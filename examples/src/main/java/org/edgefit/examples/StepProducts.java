@@ -1,0 +1,102 @@
+package org.edgefit.examples;
+
+import static org.edgefit.client.model.TorchKernels.call;
+import static org.edgefit.client.model.TorchKernels.update;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
+import java.util.List;
+import org.edgefit.adapter.LinearSpec;
+import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.model.TorchKernels;
+import org.edgefit.format.ModelConfig;
+
+/** Every matrix product of a training step with frozen weights, run alone. */
+final class StepProducts {
+
+  private static final int HEAD_ROWS = 128;
+
+  private StepProducts() {}
+
+  /** The operands of one product. */
+  private record Product(NDArray x, NDArray w, NDArray y) {
+
+    static Product of(NDManager manager, int rows, int inputs, int outputs, ComputeType type) {
+      NDArray one = call(manager, "ones", 1, 1, type.torchCode());
+      NDArray x = call(manager, "empty", one, rows, inputs);
+      NDArray w = call(manager, "empty", one, outputs, inputs);
+      NDArray y = call(manager, "empty", one, rows, outputs);
+      for (NDArray array : List.of(x, w, y)) {
+        update("fill_", array, 0.25);
+      }
+      return new Product(x, w, y);
+    }
+
+    void forward(NDManager manager) {
+      call(manager, "linear", x, w).close();
+    }
+
+    void backward(NDManager manager) {
+      call(manager, "linear_backward", y, w, 0).close();
+    }
+  }
+
+  /**
+   * Returns the seconds of all products of a step: for each layer forward and for the gradient of
+   * the input, those that are run once more, and those of the output head; and of the products with
+   * the adapter on q, k, v and o, forward and backward.
+   *
+   * @param rows the tokens of the step
+   * @param again the layers that run once more, without their last product
+   * @param repeats how often all are run; the fastest counts
+   */
+  static double seconds(
+      ModelConfig config, ComputeType type, int rows, int rank, int again, int repeats) {
+    double best = Double.POSITIVE_INFINITY;
+    try (NDManager manager = TorchKernels.newManager()) {
+      List<Product> layer = new ArrayList<>();
+      List<Product> adapter = new ArrayList<>();
+      List<List<LinearSpec>> groups = config.linearGroups(0);
+      for (int g = 0; g < groups.size(); g++) {
+        List<LinearSpec> group = groups.get(g);
+        int inputs = group.get(0).inputs();
+        int outputs = group.stream().mapToInt(LinearSpec::outputs).sum();
+        layer.add(Product.of(manager, rows, inputs, outputs, type));
+        if (g < 2) {
+          adapter.add(Product.of(manager, rows, inputs, rank * group.size(), type));
+          group.forEach(l -> adapter.add(Product.of(manager, rows, rank, l.outputs(), type)));
+        }
+      }
+      Product head =
+          Product.of(
+              manager,
+              Math.min(rows, HEAD_ROWS),
+              config.hiddenSize(),
+              config.vocabularySize(),
+              ComputeType.FLOAT32);
+      for (int repeat = 0; repeat < repeats; repeat++) {
+        long start = System.nanoTime();
+        for (int i = 0; i < config.layers(); i++) {
+          layer.forEach(product -> product.forward(manager));
+          adapter.forEach(product -> product.forward(manager));
+          if (i < again) {
+            layer.subList(0, layer.size() - 1).forEach(product -> product.forward(manager));
+            adapter.forEach(product -> product.forward(manager));
+          }
+          layer.forEach(product -> product.backward(manager));
+          for (Product product : adapter) { // for the input, and for the weight
+            product.backward(manager);
+            call(manager, "product_weight", product.y(), product.x()).close();
+          }
+        }
+        for (int row = 0; row < rows; row += HEAD_ROWS) {
+          head.forward(manager);
+          head.backward(manager);
+        }
+        best = Math.min(best, (System.nanoTime() - start) / 1e9);
+      }
+    }
+    return best;
+  }
+}
