@@ -4,10 +4,21 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.List;
 
 /** A base model's weights by the names that transformers gives them, whatever file they lie in. */
 public interface BaseWeights extends Closeable {
+
+  /**
+   * Opens a Hugging Face model directory or a GGUF file.
+   *
+   * @throws IOException naming what is missing or broken
+   */
+  static BaseWeights open(Path path) throws IOException {
+    return GgufModel.isGguf(path) ? GgufModel.open(path) : ModelFiles.open(path);
+  }
 
   /** Returns the names of all tensors, sorted. */
   List<String> names();
@@ -30,6 +41,9 @@ public interface BaseWeights extends Closeable {
 
   /** Copies all bytes of a tensor, little-endian, into {@code out}, which it fills. */
   void copyBytes(String name, ByteBuffer out) throws IOException;
+
+  /** Adds the bytes of a tensor, as they lie in the file, to a digest. */
+  void digest(String name, MessageDigest digest) throws IOException;
 
   /** Returns where a tensor lies, for messages. */
   String where(String name) throws IOException;

@@ -88,11 +88,16 @@ public record ModelConfig(
   }
 
   /**
-   * Reads the {@code config.json} of a model directory.
+   * Reads the {@code config.json} of a model directory, or the metadata of a GGUF file.
    *
    * @throws IOException naming the file and key if a value is missing, bad or not supported
    */
   public static ModelConfig read(Path directory) throws IOException {
+    if (GgufModel.isGguf(directory)) {
+      try (GgufModel model = GgufModel.open(directory)) {
+        return model.config();
+      }
+    }
     Path file = directory.resolve(FILE);
     return new Reader(file, Json.read(file)).config();
   }

@@ -136,14 +136,19 @@ public final class ModelFiles implements BaseWeights {
   }
 
   @Override
+  public void digest(String name, MessageDigest digest) throws IOException {
+    digest.update(file(name).map(name));
+  }
+
+  @Override
   public String where(String name) throws IOException {
     return file(name).path() + ": " + name;
   }
 
   /**
-   * Returns the content hash of a model directory: SHA-256 over the shape that {@code config.json}
-   * gives and over every tensor's name, type, shape and bytes, by name. How the tensors are spread
-   * over files, and what else the config says, does not change it.
+   * Returns the content hash of a model directory or GGUF file: SHA-256 over the shape that {@code
+   * config.json} gives and over every tensor's name, type, shape and bytes, by name. How the
+   * tensors are spread over files, and what else the config says, does not change it.
    */
   public static String contentHash(Path directory) throws IOException {
     MessageDigest digest = Sha256.digest();
@@ -162,15 +167,13 @@ public final class ModelFiles implements BaseWeights {
     shape.put("windows", config.windows().toString());
     shape.put("tied", config.tiedEmbeddings());
     digest.update(shape.toString().getBytes(StandardCharsets.UTF_8));
-    try (ModelFiles files = open(directory)) {
+    try (BaseWeights files = BaseWeights.open(directory)) {
       for (String name : files.names()) {
-        SafetensorsFile file = files.file(name);
-        StoredTensor tensor = file.tensor(name);
+        StoredTensor tensor = files.tensor(name);
         digest.update(
             ("\n" + name + " " + tensor.type() + " " + tensor.shape() + "\n")
                 .getBytes(StandardCharsets.UTF_8));
-        ByteBuffer bytes = file.map(name);
-        digest.update(bytes);
+        files.digest(name, digest);
       }
     }
     return Sha256.hex(digest);

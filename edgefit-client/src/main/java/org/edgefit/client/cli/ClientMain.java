@@ -17,6 +17,8 @@ import picocli.CommandLine.Command;
       EvaluateCommand.class,
       GenerateCommand.class,
       QuantizeCommand.class,
+      MergeCommand.class,
+      ExportGgufCommand.class,
       PlanCommand.class,
       LogitsCommand.class
     },

@@ -52,9 +52,9 @@ final class JoinCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       required = true,
-      paramLabel = "DIR",
-      description = "Hugging Face directory of the base model")
-  private Path model = Path.of("");
+      paramLabel = "MODEL",
+      description = "the base model: " + ModelLocation.ANY)
+  private String location = "";
 
   @Option(
       names = "--data",
@@ -101,6 +101,7 @@ final class JoinCommand implements Callable<Integer> {
     }
     InstructionDataset heldOut =
         evaluationData == null ? null : InstructionDataset.jsonl(evaluationData);
+    Path model = ModelLocation.resolve(location);
     ModelConfig config = ModelConfig.read(model);
     machine.apply();
     ComputeOptions options = compute.forModel(config);

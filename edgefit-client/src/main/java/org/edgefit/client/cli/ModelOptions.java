@@ -15,20 +15,26 @@ final class ModelOptions {
   @Option(
       names = "--model",
       required = true,
-      paramLabel = "DIR",
-      description = "Hugging Face directory of the base model")
-  private Path model = Path.of("");
+      paramLabel = "MODEL",
+      description = "the base model: " + ModelLocation.ANY)
+  private String model = "";
+
+  private @Nullable Path resolved;
 
   @Option(names = "--adapter", paramLabel = "DIR", description = "PEFT directory of an adapter")
   private @Nullable Path adapter;
 
-  Path model() {
-    return model;
+  /** Returns the directory or file of the base model, which may be downloaded first. */
+  Path model() throws IOException {
+    if (resolved == null) {
+      resolved = ModelLocation.resolve(model);
+    }
+    return resolved;
   }
 
   /** Loads the base model. */
   BaseModel load(Quantization quantization) throws IOException {
-    return BaseModel.load(model, quantization);
+    return BaseModel.load(model(), quantization);
   }
 
   /** Reads the adapter, or returns null if none is named. */

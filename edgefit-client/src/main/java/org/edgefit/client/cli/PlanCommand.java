@@ -62,9 +62,7 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelConfig config =
-        Files.isDirectory(Path.of(model))
-            ? ModelConfig.read(Path.of(model))
-            : ModelConfig.shape(model);
+        Files.exists(Path.of(model)) ? ModelConfig.read(Path.of(model)) : ModelConfig.shape(model);
     if (batch < 1 || sequence < 1 || (long) batch * sequence > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           "--batch, --seq: " + batch + " x " + sequence + " (expected: 1 to 2^31 - 1 tokens)");

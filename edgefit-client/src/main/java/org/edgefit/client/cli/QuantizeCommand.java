@@ -23,9 +23,9 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       required = true,
-      paramLabel = "DIR",
-      description = "Hugging Face directory of the full-precision model")
-  private Path model = Path.of("");
+      paramLabel = "MODEL",
+      description = "the full-precision model: " + ModelLocation.DIRECTORY)
+  private String model = "";
 
   @Option(
       names = "--out",
@@ -39,12 +39,13 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    Path base = ModelLocation.resolve(model);
     int tensors;
-    try (ModelFiles files = ModelFiles.open(model)) {
+    try (ModelFiles files = ModelFiles.open(base)) {
       tensors = files.names().size();
     }
     try (Progress progress = new Progress("quantising", 50)) {
-      ModelQuantizer.quantize(model, out, (name, done) -> progress.show(done + 1L, tensors, name));
+      ModelQuantizer.quantize(base, out, (name, done) -> progress.show(done + 1L, tensors, name));
     }
     System.out.println(json ? Json.line(Map.of("model", out.toString())) : "model: " + out);
     return 0;

@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
+import org.edgefit.format.BaseWeights;
 import org.edgefit.format.ModelConfig;
-import org.edgefit.format.ModelFiles;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
@@ -70,7 +70,8 @@ public final class BaseModel implements AutoCloseable {
 
   /**
    * Loads a Hugging Face model directory: {@code config.json} and single or sharded safetensors, in
-   * float32, float16 or bfloat16, or quantised to NF4 by bitsandbytes.
+   * float32, float16 or bfloat16, or quantised to NF4 by bitsandbytes; or a GGUF file of llama.cpp,
+   * whose values are decoded first.
    *
    * @param quantization how to keep the linear layers of the blocks; those that are quantised in
    *     the file stay as they are; embeddings and head are float32, or where that takes more than
@@ -80,7 +81,7 @@ public final class BaseModel implements AutoCloseable {
   public static BaseModel load(Path directory, Quantization quantization) throws IOException {
     ModelConfig config = ModelConfig.read(directory);
     NDManager manager = TorchKernels.newManager();
-    try (ModelFiles files = ModelFiles.open(directory)) {
+    try (BaseWeights files = BaseWeights.open(directory)) {
       return new BaseModelLoader(directory, config, files, manager, quantization).load();
     } catch (IOException | RuntimeException e) {
       manager.close();

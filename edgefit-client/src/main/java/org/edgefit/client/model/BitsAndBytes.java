@@ -63,6 +63,21 @@ final class BitsAndBytes {
     return false;
   }
 
+  /** Returns the type that a quantised weight had before. */
+  static TensorType originalType(ModelFiles files, String weight) throws IOException {
+    String where = files.file(weight).path() + ": " + weight + STATE;
+    ByteBuffer state = files.file(weight + STATE).read(weight + STATE);
+    String dtype =
+        Json.parse(StandardCharsets.UTF_8.decode(state).toString().trim(), where)
+            .path("dtype")
+            .asText();
+    return switch (dtype) {
+      case "bfloat16" -> TensorType.BF16;
+      case "float16" -> TensorType.F16;
+      default -> TensorType.F32;
+    };
+  }
+
   /** Reads a weight as it lies, and takes its tensors off {@code unread}. */
   static Nf4Weight read(ModelFiles files, String weight, LinearSpec spec, Set<String> unread)
       throws IOException {

@@ -48,9 +48,7 @@ public final class ModelQuantizer {
   public static void quantize(Path from, Path to, ObjIntConsumer<String> progress)
       throws IOException {
     ModelConfig config = ModelConfig.read(from);
-    if (Files.exists(to.resolve(ModelConfig.FILE)) || ModelFiles.exist(to)) {
-      throw new IOException(to + ": holds a model already (expected: a new or empty directory)");
-    }
+    requireEmpty(to);
     Map<String, LinearSpec> linear = new HashMap<>();
     config.linearLayers().forEach(spec -> linear.put(spec.name() + ".weight", spec));
     try (ModelFiles files = ModelFiles.open(from)) {
@@ -96,12 +94,7 @@ public final class ModelQuantizer {
         writer.finish();
       }
     }
-    for (String companion : COMPANIONS) {
-      if (Files.exists(from.resolve(companion))) {
-        Files.copy(
-            from.resolve(companion), to.resolve(companion), StandardCopyOption.REPLACE_EXISTING);
-      }
-    }
+    copyCompanions(from, to);
     ObjectNode json = Json.read(from.resolve(ModelConfig.FILE));
     ObjectNode quantization = json.putObject("quantization_config");
     quantization.put("quant_method", "bitsandbytes");
@@ -113,5 +106,23 @@ public final class ModelQuantizer {
     quantization.put("bnb_4bit_quant_storage", "uint8");
     quantization.putArray("llm_int8_skip_modules").add("lm_head");
     DurableFiles.write(to.resolve(ModelConfig.FILE), Json.indented(json));
+  }
+
+  /** Checks that a directory holds no model. */
+  static void requireEmpty(Path directory) throws IOException {
+    if (Files.exists(directory.resolve(ModelConfig.FILE)) || ModelFiles.exist(directory)) {
+      throw new IOException(
+          directory + ": holds a model already (expected: a new or empty directory)");
+    }
+  }
+
+  /** Copies the files beside the weights that a model directory needs. */
+  static void copyCompanions(Path from, Path to) throws IOException {
+    for (String companion : COMPANIONS) {
+      if (Files.exists(from.resolve(companion))) {
+        Files.copy(
+            from.resolve(companion), to.resolve(companion), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
   }
 }

@@ -5,18 +5,25 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Map;
 import org.edgefit.client.Training;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
 import org.edgefit.data.Tokenizer;
+import org.edgefit.format.GgufModel;
 import org.edgefit.format.Json;
 import org.jspecify.annotations.Nullable;
 
-/** The tokenizer of a model directory: {@code tokenizer.json} and {@code tokenizer_config.json}. */
+/**
+ * The tokenizer of a model directory, {@code tokenizer.json} and {@code tokenizer_config.json}, or
+ * of a GGUF file.
+ */
 public final class ModelTokenizer implements Tokenizer, AutoCloseable {
 
   private final HuggingFaceTokenizer tokenizer;
@@ -31,11 +38,14 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
   }
 
   /**
-   * Loads the tokenizer of a model directory.
+   * Loads the tokenizer of a model directory or a GGUF file.
    *
    * @throws IOException if a file is missing or broken
    */
   public static ModelTokenizer load(Path directory) throws IOException {
+    if (GgufModel.isGguf(directory)) {
+      return ofGguf(directory);
+    }
     Path file = directory.resolve("tokenizer.json");
     if (!Files.isRegularFile(file)) {
       throw new NoSuchFileException(file + ": no such file");
@@ -65,6 +75,23 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
         tokenizer,
         new SpecialTokens(token(config, "bos_token"), token(config, "eos_token")),
         template);
+  }
+
+  private static ModelTokenizer ofGguf(Path file) throws IOException {
+    try (GgufModel model = GgufModel.open(file)) {
+      byte[] json = model.tokenizerJson().getBytes(StandardCharsets.UTF_8);
+      HuggingFaceTokenizer tokenizer =
+          HuggingFaceTokenizer.newInstance(
+              new ByteArrayInputStream(json),
+              Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
+      String template = model.chatTemplate();
+      return new ModelTokenizer(
+          tokenizer,
+          new SpecialTokens(model.bosToken(), model.eosToken()),
+          template.isEmpty() ? null : template);
+    } catch (RuntimeException e) {
+      throw new IOException(file + ": its tokenizer: " + e.getMessage(), e);
+    }
   }
 
   private static String token(ObjectNode config, String key) {

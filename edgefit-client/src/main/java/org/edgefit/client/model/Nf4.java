@@ -129,6 +129,12 @@ public final class Nf4 {
     }
   }
 
+  /** Returns a finite number in bfloat16, rounded to nearest even. */
+  static short toBfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    return (short) ((bits + 0x7fff + ((bits >> 16) & 1)) >>> 16);
+  }
+
   /** Decodes values to bfloat16, rounded to nearest even; otherwise as {@code decode}. */
   static void decodeHalves(
       ByteBuffer packed, Scales absmax, int from, int to, ShortBuffer out, int at) {
@@ -138,8 +144,7 @@ public final class Nf4 {
       int block = i / BLOCK;
       float scale = absmax.get(block);
       for (int code = 0; code < table.length; code++) {
-        int bits = Float.floatToRawIntBits(LEVELS[code] * scale);
-        table[code] = (short) ((bits + 0x7fff + ((bits >> 16) & 1)) >>> 16);
+        table[code] = toBfloat16(LEVELS[code] * scale);
       }
       int end = Math.min(to, (block + 1) * BLOCK);
       if ((i & 1) == 1) {

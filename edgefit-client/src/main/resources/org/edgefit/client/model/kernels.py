@@ -94,10 +94,10 @@ class Kernels(Module):
     return torch.add_(torch.mul_(b, c), turned)
   def query(self: __torch__.Kernels, x: Tensor, start: int, rows: int, kv: int, group: int, size: int) -> Tensor:
     part = torch.narrow(torch.narrow(x, 0, start, rows), 1, 0, torch.mul(torch.mul(kv, group), size))
-    return torch.permute(torch.view(part, [rows, kv, group, size]), [1, 2, 0, 3])
+    return torch.to(torch.permute(torch.view(part, [rows, kv, group, size]), [1, 2, 0, 3]), 6)
   def spread(self: __torch__.Kernels, x: Tensor, start: int, rows: int, column: int, kv: int, group: int, size: int) -> Tensor:
     part = torch.narrow(torch.narrow(x, 0, start, rows), 1, column, torch.mul(kv, size))
-    one = torch.permute(torch.view(part, [rows, kv, 1, size]), [1, 2, 0, 3])
+    one = torch.to(torch.permute(torch.view(part, [rows, kv, 1, size]), [1, 2, 0, 3]), 6)
     return torch.expand(one, [kv, group, rows, size])
   def attend_(self: __torch__.Kernels, flat: Tensor, q: Tensor, k: Tensor, v: Tensor, start: int, causal: bool, mask: Optional[Tensor]) -> Tensor:
     o, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0., causal, attn_mask=mask)

@@ -1,0 +1,63 @@
+package org.edgefit.client.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.client.model.ModelMerger;
+import org.edgefit.format.Json;
+import org.edgefit.format.ModelFiles;
+import org.edgefit.format.PeftAdapter;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Adds an adapter into its base model. */
+@Command(
+    name = "merge",
+    description =
+        "Writes a base model with an adapter added into its weights, in the checkpoint's own"
+            + " precision; weights that bitsandbytes quantised are decoded.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class MergeCommand implements Callable<Integer> {
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "MODEL",
+      description = ModelLocation.DIRECTORY)
+  private String model = "";
+
+  @Option(
+      names = "--adapter",
+      required = true,
+      paramLabel = "DIR",
+      description = "PEFT directory of the adapter")
+  private Path adapter = Path.of("");
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "new directory for the merged model")
+  private Path out = Path.of("");
+
+  @Option(names = "--json", description = "print one JSON object")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    Adapter merged = PeftAdapter.read(adapter);
+    Path base = ModelLocation.resolve(model);
+    int tensors;
+    try (ModelFiles files = ModelFiles.open(base)) {
+      tensors = files.names().size();
+    }
+    try (Progress progress = new Progress("merging", 50)) {
+      ModelMerger.merge(base, merged, out, (name, done) -> progress.show(done + 1L, tensors, name));
+    }
+    System.out.println(json ? Json.line(Map.of("model", out.toString())) : "model: " + out);
+    return 0;
+  }
+}

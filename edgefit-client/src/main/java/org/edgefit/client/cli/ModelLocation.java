@@ -1,0 +1,26 @@
+package org.edgefit.client.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.edgefit.format.ModelHub;
+
+/** Where a base model is, as options name it. */
+final class ModelLocation {
+
+  static final String DIRECTORY = "Hugging Face directory, or hf:ORG/NAME[@REVISION] from its hub";
+
+  static final String ANY = DIRECTORY + ", or a GGUF file";
+
+  private ModelLocation() {}
+
+  /** Returns the directory or file, after a download where the hub is named. */
+  static Path resolve(String location) throws IOException {
+    if (!ModelHub.isLocation(location)) {
+      return Path.of(location);
+    }
+    try (Progress progress = new Progress("downloading " + location, 64 << 20)) {
+      return ModelHub.standard()
+          .download(location, (file, done, bytes) -> progress.show(done, bytes, file));
+    }
+  }
+}

@@ -1,0 +1,414 @@
+package org.edgefit.format;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Base models from the Hugging Face hub, in the cache that its own library keeps: {@code
+ * models--ORG--NAME} with {@code refs}, {@code blobs} and {@code snapshots}. A download that breaks
+ * goes on where it ended; a file counts once its SHA-256, or for small files git's SHA-1, is that
+ * which the hub says; a model that is there needs no network.
+ */
+public final class ModelHub {
+
+  /** What a location on the hub begins with. */
+  public static final String PREFIX = "hf:";
+
+  private static final URI ADDRESS = URI.create("https://huggingface.co");
+
+  private static final Pattern LOCATION =
+      Pattern.compile("hf:([A-Za-z0-9][\\w.-]*)/([A-Za-z0-9][\\w.-]*)(?:@([\\w./-]+))?");
+
+  /** The files of a repository that a base model needs. */
+  private static final Pattern WANTED =
+      Pattern.compile(
+          "(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\\.json"
+              + "|model.*\\.safetensors|model\\.safetensors\\.index\\.json|chat_template\\.jinja");
+
+  private static final int TRIES = 5;
+  private static final int MOST_REDIRECTS = 5;
+
+  private final URI address;
+  private final Path cache;
+  private final @Nullable String token;
+  private final HttpClient client =
+      HttpClient.newBuilder()
+          .followRedirects(HttpClient.Redirect.NEVER)
+          .connectTimeout(Duration.ofSeconds(20))
+          .build();
+
+  /**
+   * Makes a hub.
+   *
+   * @param address the hub's address
+   * @param cache the folder of the cache
+   * @param token the token of an account, for models that need one; null for none
+   */
+  public ModelHub(URI address, Path cache, @Nullable String token) {
+    this.address = address;
+    this.cache = cache;
+    this.token = token;
+  }
+
+  /**
+   * Returns the public hub, or that of {@code HF_ENDPOINT}, with the cache and token that its own
+   * library takes: of {@code HF_HUB_CACHE} or {@code HF_HOME}, and of {@code HF_TOKEN} or the file
+   * that a login leaves.
+   */
+  public static ModelHub standard() throws IOException {
+    Map<String, String> environment = System.getenv();
+    Path home =
+        environment.containsKey("HF_HOME")
+            ? Path.of(environment.get("HF_HOME"))
+            : Path.of(System.getProperty("user.home"), ".cache", "huggingface");
+    Path cache =
+        environment.containsKey("HF_HUB_CACHE")
+            ? Path.of(environment.get("HF_HUB_CACHE"))
+            : home.resolve("hub");
+    String token = environment.get("HF_TOKEN");
+    if (token == null && Files.exists(home.resolve("token"))) {
+      token = Files.readString(home.resolve("token")).strip();
+    }
+    String endpoint = environment.get("HF_ENDPOINT");
+    return new ModelHub(endpoint == null ? ADDRESS : URI.create(endpoint), cache, token);
+  }
+
+  /** Returns whether a text names a model on the hub. */
+  public static boolean isLocation(String text) {
+    return text.startsWith(PREFIX);
+  }
+
+  /** Is told how far a file's download is. */
+  @FunctionalInterface
+  public interface Progress {
+    /** So many of a file's bytes are there. */
+    void received(String file, long done, long bytes);
+  }
+
+  /** A file of a repository. */
+  private record Remote(String name, URI uri, String etag, long size) {
+
+    boolean isSha256() {
+      return etag.matches("[0-9a-f]{64}");
+    }
+  }
+
+  /**
+   * Returns the directory of a model, after its files have been fetched.
+   *
+   * @param location {@code hf:org/name}, perhaps with {@code @revision}
+   * @throws IllegalArgumentException if the location is spelled otherwise
+   * @throws IOException naming the file and what the hub answered
+   */
+  public Path download(String location, Progress progress) throws IOException {
+    Matcher matcher = LOCATION.matcher(location);
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException(
+          "model: " + location + " (expected: hf:ORG/NAME or hf:ORG/NAME@REVISION)");
+    }
+    String repository = matcher.group(1) + "/" + matcher.group(2);
+    String revision = matcher.group(3) == null ? "main" : matcher.group(3);
+    Path folder = cache.resolve("models--" + repository.replace("/", "--"));
+    JsonNode listing;
+    try {
+      listing = listing(repository, revision);
+    } catch (NetworkException e) {
+      Path there = cached(folder, revision);
+      if (there != null) {
+        return there;
+      }
+      throw e;
+    }
+    String commit = listing.path("sha").asText();
+    if (!commit.matches("[0-9a-f]{40,64}")) {
+      throw new IOException(location + ": the hub names no commit");
+    }
+    List<String> names = new ArrayList<>();
+    for (JsonNode file : listing.path("siblings")) {
+      String name = file.path("rfilename").asText();
+      if (WANTED.matcher(name).matches()) {
+        names.add(name);
+      }
+    }
+    if (!names.contains(ModelConfig.FILE)) {
+      throw new IOException(location + ": no " + ModelConfig.FILE + " (expected: a model)");
+    }
+    Path snapshot = folder.resolve("snapshots").resolve(commit);
+    for (String name : names) {
+      if (!Files.exists(snapshot.resolve(name))) {
+        fetch(repository, commit, name, folder, snapshot, progress);
+      }
+    }
+    Path complete = snapshot.resolveSibling(commit + COMPLETE);
+    DurableFiles.write(complete, String.join("\n", names) + "\n");
+    DurableFiles.write(folder.resolve("refs").resolve(revision), commit);
+    return snapshot;
+  }
+
+  /** Beside a snapshot whose files are all there; it lists them. */
+  private static final String COMPLETE = ".edgefit-complete";
+
+  /** Returns the snapshot of a revision that is there, whole, or null. */
+  private static @Nullable Path cached(Path folder, String revision) throws IOException {
+    Path ref = folder.resolve("refs").resolve(revision);
+    String commit = Files.exists(ref) ? Files.readString(ref).strip() : revision;
+    Path snapshot = folder.resolve("snapshots").resolve(commit);
+    boolean isThere =
+        Files.exists(snapshot.resolve(ModelConfig.FILE)) && ModelFiles.exist(snapshot);
+    if (!isThere) {
+      return null;
+    }
+    Path complete = snapshot.resolveSibling(commit + COMPLETE);
+    if (Files.exists(complete)) {
+      for (String name : Files.readAllLines(complete)) {
+        if (!Files.exists(snapshot.resolve(name))) {
+          return null;
+        }
+      }
+    }
+    return snapshot;
+  }
+
+  /** An answer that did not come, where another try may help. */
+  private static final class NetworkException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    NetworkException(String message, @Nullable Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  private JsonNode listing(String repository, String revision) throws IOException {
+    URI uri = URI.create(address + "/api/models/" + repository + "/revision/" + encoded(revision));
+    HttpResponse<InputStream> response = send(uri, "GET", 0, true);
+    try (InputStream body = response.body()) {
+      requireOk(response, repository + "@" + revision);
+      return Json.parse(new String(body.readAllBytes(), StandardCharsets.UTF_8), uri.toString());
+    }
+  }
+
+  private static String encoded(String revision) {
+    return revision.replace("/", "%2F");
+  }
+
+  private static void requireOk(HttpResponse<?> response, String what) throws IOException {
+    int status = response.statusCode();
+    if (status / 100 == 2) {
+      return;
+    }
+    String message = what + ": the hub answered " + status;
+    switch (status) {
+      case 401, 403 ->
+          throw new IOException(
+              message
+                  + " (the model needs an account that may read it: set HF_TOKEN, and accept its"
+                  + " licence on its page)");
+      case 404 -> throw new NoSuchFileException(message + " (no such model, revision or file)");
+      default -> throw new NetworkException(message, null);
+    }
+  }
+
+  /** Sends a request; the token goes to the hub alone, not to where it redirects. */
+  private HttpResponse<InputStream> send(URI uri, String method, long from, boolean authorized)
+      throws IOException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(uri)
+            .timeout(Duration.ofMinutes(2))
+            .header("User-Agent", "edgefit")
+            .method(method, HttpRequest.BodyPublishers.noBody());
+    if (authorized && token != null) {
+      request.header("Authorization", "Bearer " + token);
+    }
+    if (from > 0) {
+      request.header("Range", "bytes=" + from + "-");
+    }
+    try {
+      return client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException(uri + ": interrupted", e);
+    } catch (IOException e) {
+      throw new NetworkException(uri + ": " + e, e);
+    }
+  }
+
+  /** Asks what a file is: its hash, its size, and where its bytes are. */
+  private Remote locate(String repository, String commit, String name) throws IOException {
+    URI uri = URI.create(address + "/" + repository + "/resolve/" + commit + "/" + name);
+    boolean isOurs = true;
+    String etag = "";
+    long size = -1;
+    for (int redirect = 0; redirect <= MOST_REDIRECTS; redirect++) {
+      HttpResponse<InputStream> response = send(uri, "HEAD", 0, isOurs);
+      response.body().close();
+      if (etag.isEmpty()) {
+        etag =
+            response
+                .headers()
+                .firstValue("X-Linked-Etag")
+                .or(() -> response.headers().firstValue("ETag"))
+                .orElse("")
+                .replaceFirst("^W/", "")
+                .replace("\"", "");
+        size = response.headers().firstValueAsLong("X-Linked-Size").orElse(-1);
+      }
+      if (response.statusCode() / 100 == 3) {
+        uri = uri.resolve(response.headers().firstValue("Location").orElse(""));
+        isOurs = address.getHost().equals(uri.getHost()) && address.getPort() == uri.getPort();
+        continue;
+      }
+      requireOk(response, repository + "/" + name);
+      if (size < 0) {
+        size = response.headers().firstValueAsLong("Content-Length").orElse(-1);
+      }
+      if (!etag.matches("[0-9a-f]{40}|[0-9a-f]{64}")) {
+        throw new IOException(repository + "/" + name + ": ETag \"" + etag + "\" is no hash");
+      }
+      return new Remote(name, uri, etag, size);
+    }
+    throw new IOException(repository + "/" + name + ": more than " + MOST_REDIRECTS + " redirects");
+  }
+
+  private void fetch(
+      String repository, String commit, String name, Path folder, Path snapshot, Progress progress)
+      throws IOException {
+    Path blobs = Files.createDirectories(folder.resolve("blobs"));
+    for (int attempt = 1; ; attempt++) {
+      try {
+        Remote remote = locate(repository, commit, name);
+        Path blob = blobs.resolve(remote.etag());
+        if (!Files.exists(blob)) {
+          receive(remote, blobs.resolve(remote.etag() + ".incomplete"), progress);
+          verify(remote, blobs.resolve(remote.etag() + ".incomplete"));
+          DurableFiles.publish(blobs.resolve(remote.etag() + ".incomplete"), blob);
+        }
+        link(blob, snapshot.resolve(name));
+        return;
+      } catch (NetworkException e) {
+        if (attempt == TRIES) {
+          throw e;
+        }
+        pause(attempt);
+      }
+    }
+  }
+
+  private static void pause(int attempt) throws IOException {
+    try {
+      Thread.sleep(200L << attempt);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted between tries", e);
+    }
+  }
+
+  private void receive(Remote remote, Path part, Progress progress) throws IOException {
+    long have = Files.exists(part) ? Files.size(part) : 0;
+    if (remote.size() >= 0 && have > remote.size()) {
+      Files.delete(part);
+      have = 0;
+    }
+    if (have > 0 && have == remote.size()) {
+      return;
+    }
+    boolean isOurs =
+        address.getHost().equals(remote.uri().getHost())
+            && address.getPort() == remote.uri().getPort();
+    HttpResponse<InputStream> response = send(remote.uri(), "GET", have, isOurs);
+    try (InputStream body = response.body()) {
+      requireOk(response, remote.name());
+      boolean isRest = response.statusCode() == 206;
+      long done = isRest ? have : 0;
+      try (FileChannel out =
+          FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        out.truncate(done);
+        out.position(done);
+        byte[] buffer = new byte[1 << 16];
+        progress.received(remote.name(), done, remote.size());
+        while (true) {
+          int read;
+          try {
+            read = body.read(buffer);
+          } catch (IOException e) {
+            throw new NetworkException(remote.name() + ": broke off at byte " + done, e);
+          }
+          if (read < 0) {
+            break;
+          }
+          out.write(ByteBuffer.wrap(buffer, 0, read));
+          done += read;
+          progress.received(remote.name(), done, remote.size());
+        }
+        out.force(true);
+      }
+      if (remote.size() >= 0 && done != remote.size()) {
+        throw new NetworkException(
+            remote.name() + ": " + done + " bytes came (expected: " + remote.size() + ")", null);
+      }
+    }
+  }
+
+  /** Large files are named by their SHA-256, small ones as git names them. */
+  private static void verify(Remote remote, Path part) throws IOException {
+    MessageDigest digest = remote.isSha256() ? Sha256.digest() : gitDigest(Files.size(part));
+    try (FileChannel in = FileChannel.open(part)) {
+      ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
+      while (in.read(buffer.clear()) >= 0) {
+        digest.update(buffer.flip());
+      }
+    }
+    String hash = HexFormat.of().formatHex(digest.digest());
+    if (!hash.equals(remote.etag())) {
+      Files.delete(part);
+      throw new IOException(
+          remote.name() + ": hash " + hash + " (expected: " + remote.etag() + "); it is deleted");
+    }
+  }
+
+  private static MessageDigest gitDigest(long size) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-1");
+      digest.update(("blob " + size + "\0").getBytes(StandardCharsets.US_ASCII));
+      return digest;
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Links a file of a snapshot to its blob, or copies it where the system has no links. */
+  private static void link(Path blob, Path file) throws IOException {
+    Path folder = file.resolveSibling("").toAbsolutePath();
+    Files.createDirectories(folder);
+    try {
+      Files.createSymbolicLink(file, folder.relativize(blob.toAbsolutePath()));
+    } catch (FileAlreadyExistsException e) {
+      // another process was faster
+    } catch (UnsupportedOperationException | IOException e) {
+      Files.copy(blob, file, StandardCopyOption.REPLACE_EXISTING);
+    }
+  }
+}
