@@ -96,11 +96,7 @@ public final class ModelMerger {
       for (StoredTensor tensor : tensors) {
         progress.accept(tensor.name(), done++);
         LinearSpec spec = linear.get(tensor.name());
-        boolean isChanged =
-            spec != null
-                && (adapterTensors.containsKey(AdapterLayout.nameOfA(spec.name()))
-                    || BitsAndBytes.isQuantized(files, tensor.name()));
-        if (isChanged) {
+        if (spec != null && isChanged(tensor.name(), spec)) {
           writer.write(tensor.name(), stored(merged(tensor.name(), spec), tensor.type()));
         } else {
           writer.write(tensor.name(), files.file(tensor.name()).map(tensor.name()));
@@ -108,6 +104,11 @@ public final class ModelMerger {
       }
       writer.finish();
     }
+  }
+
+  private boolean isChanged(String name, LinearSpec spec) throws IOException {
+    return adapterTensors.containsKey(AdapterLayout.nameOfA(spec.name()))
+        || BitsAndBytes.isQuantized(files, name);
   }
 
   /** Returns {@code W + s B A}, or W where the layer is not adapted. */
