@@ -210,7 +210,9 @@ public final class TrainingBenchmark implements Callable<Integer> {
   private void products(ModelConfig config, int rows) {
     int kept =
         ((Double) figures.getOrDefault("layers that keep their activations", 0.0)).intValue();
-    double seconds = StepProducts.seconds(config, compute, rows, rank, config.layers() - kept, 3);
+    double seconds =
+        StepProducts.seconds(
+            config, compute, rows, rank, config.layers() - kept, steps > 1 ? 3 : 1);
     show("its matrix products alone, s", seconds);
     show("step / products", (Double) figures.getOrDefault("step", 0.0) / seconds);
   }
