@@ -113,10 +113,11 @@ public final class ModelMerger {
 
   /** Returns {@code W + s B A}, or W where the layer is not adapted. */
   private float[] merged(String name, LinearSpec spec) throws IOException {
-    float[] weight = new float[Math.multiplyExact(spec.outputs(), spec.inputs())];
+    float[] weight;
     if (BitsAndBytes.isQuantized(files, name)) {
-      BitsAndBytes.read(files, name, spec, new TreeSet<>()).decode(FloatBuffer.wrap(weight));
+      weight = BitsAndBytes.read(files, name, spec, new TreeSet<>()).decode();
     } else {
+      weight = new float[Math.multiplyExact(spec.outputs(), spec.inputs())];
       files.copyFloats(name, 0, FloatBuffer.wrap(weight));
     }
     Integer a = adapterTensors.get(AdapterLayout.nameOfA(spec.name()));

@@ -31,7 +31,8 @@ public final class NativeMemory {
    *
    * <ul>
    *   <li>One arena, from which freed memory is taken again instead of being given back and zeroed
-   *       by the system at each operation.
+   *       by the system at each operation; but arrays beyond 32 MiB, whose products take far longer
+   *       than that, are given back, so that they leave no holes.
    *   <li>Huge pages for large arrays, where the system offers them on request.
    *   <li>Idle threads of OpenMP sleep soon: those that spin take the processor from the threads
    *       that decode weights, and from other processes.
@@ -46,7 +47,7 @@ public final class NativeMemory {
     Function mallopt = find("mallopt");
     if (mallopt != null) {
       mallopt.invokeInt(new Object[] {ARENA_MAX, 1});
-      mallopt.invokeInt(new Object[] {MMAP_THRESHOLD, 1 << 30});
+      mallopt.invokeInt(new Object[] {MMAP_THRESHOLD, 32 << 20});
       mallopt.invokeInt(new Object[] {TRIM_THRESHOLD, 1 << 30});
     }
   }

@@ -1,8 +1,8 @@
 package org.edgefit.client.model;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
 
 /**
  * 4-bit NormalFloat (Dettmers et al. 2023, section 3): a value is one of 16 levels times the
@@ -45,6 +45,8 @@ public final class Nf4 {
       MIDPOINTS[i] = (float) (((double) LEVELS[i] + LEVELS[i + 1]) / 2);
     }
   }
+
+  private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
   private Nf4() {}
 
@@ -135,9 +137,13 @@ public final class Nf4 {
     return (short) ((bits + 0x7fff + ((bits >> 16) & 1)) >>> 16);
   }
 
-  /** Decodes values to bfloat16, rounded to nearest even; otherwise as {@code decode}. */
+  /**
+   * Decodes values to bfloat16, rounded to nearest even; otherwise as {@code decode}.
+   *
+   * @param out receives the values, in native order
+   */
   static void decodeHalves(
-      ByteBuffer packed, Scales absmax, int from, int to, ShortBuffer out, int at) {
+      ByteBuffer packed, Scales absmax, int from, int to, ByteBuffer out, int at) {
     short[] table = new short[LEVELS.length];
     int shift = at - from;
     for (int i = from; i < to; ) {
@@ -147,18 +153,21 @@ public final class Nf4 {
         table[code] = toBfloat16(LEVELS[code] * scale);
       }
       int end = Math.min(to, (block + 1) * BLOCK);
-      if ((i & 1) == 1) {
-        out.put(i + shift, table[packed.get(i >> 1) & 15]);
-        i++;
+      if (LITTLE_ENDIAN) {
+        for (; (i & 1) == 0 && i + 3 < end; i += 4) { // one store for four values
+          int first = packed.get(i >> 1);
+          int second = packed.get((i >> 1) + 1);
+          long four =
+              (table[(first >> 4) & 15] & 0xffffL)
+                  | (table[first & 15] & 0xffffL) << 16
+                  | (table[(second >> 4) & 15] & 0xffffL) << 32
+                  | (long) table[second & 15] << 48;
+          out.putLong((i + shift) << 1, four);
+        }
       }
-      for (; i + 1 < end; i += 2) {
+      for (; i < end; i++) {
         int codes = packed.get(i >> 1);
-        out.put(i + shift, table[(codes >> 4) & 15]);
-        out.put(i + 1 + shift, table[codes & 15]);
-      }
-      if (i < end) {
-        out.put(i + shift, table[(packed.get(i >> 1) >> 4) & 15]);
-        i++;
+        out.putShort((i + shift) << 1, table[((i & 1) == 0 ? codes >> 4 : codes) & 15]);
       }
     }
   }

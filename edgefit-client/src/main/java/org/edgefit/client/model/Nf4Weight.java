@@ -13,9 +13,11 @@ import java.nio.FloatBuffer;
  */
 record Nf4Weight(ByteBuffer packed, Scales scales, int outputs, int inputs) {
 
-  /** Decodes all values. */
-  void decode(FloatBuffer out) {
-    Nf4.decode(packed, scales, 0, outputs * inputs, out, 0);
+  /** Returns all values. */
+  float[] decode() {
+    float[] values = new float[outputs * inputs];
+    Nf4.decode(packed, scales, 0, values.length, FloatBuffer.wrap(values), 0);
+    return values;
   }
 
   /** Returns the bytes that the weight takes. */

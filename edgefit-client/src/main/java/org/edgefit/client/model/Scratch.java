@@ -27,7 +27,7 @@ public final class Scratch implements AutoCloseable {
       if (type == ComputeType.FLOAT32) {
         Nf4.decode(weight.packed(), weight.scales(), from, to, memory.asFloatBuffer(), at);
       } else {
-        Nf4.decodeHalves(weight.packed(), weight.scales(), from, to, memory.asShortBuffer(), at);
+        Nf4.decodeHalves(weight.packed(), weight.scales(), from, to, memory, at);
       }
     }
   }

@@ -234,15 +234,17 @@ final class DecoderLayer {
     if (dproduct == null) {
       return;
     }
+    NDArray dGateUp = call(manager, "silu_mul_backward", dproduct, saved.gateUp);
+    dproduct.close();
+    saved.gateUp.close(); // the largest of all, and not needed any more
     NDArray dnormed;
-    try (NDArray dGateUp = call(manager, "silu_mul_backward", dproduct, saved.gateUp);
-        @Nullable NDArray normed =
-            isAdapted(MLP_IN)
-                ? normedAgain(context, saved.middle, frozen.mlpNorm(), saved.middleScale)
-                : null) {
-      dproduct.close();
+    try (@Nullable NDArray normed =
+        isAdapted(MLP_IN)
+            ? normedAgain(context, saved.middle, frozen.mlpNorm(), saved.middleScale)
+            : null) {
       dnormed = backward(context, MLP_IN, lowest, normed, saved, dGateUp);
     }
+    dGateUp.close();
     if (dnormed == null) {
       return;
     }

@@ -8,8 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -70,14 +70,8 @@ class Nf4GoldenTest {
     float[] absmax = new float[Nf4.blocks(values.length)];
     Nf4.encode(FloatBuffer.wrap(values), 0, values.length, ByteBuffer.wrap(packed), 0, absmax);
 
-    float[] decoded = new float[values.length];
-    Nf4.decode(
-        ByteBuffer.wrap(packed),
-        new Scales.Plain(absmax),
-        0,
-        values.length,
-        FloatBuffer.wrap(decoded),
-        0);
+    float[] decoded =
+        new Nf4Weight(ByteBuffer.wrap(packed), new Scales.Plain(absmax), 1, values.length).decode();
 
     // The reference rounds its result to the type of the weight.
     float rounding = name.endsWith("bfloat16") ? 0x1p-8f : name.endsWith("float16") ? 0x1p-10f : 0;
@@ -126,9 +120,8 @@ class Nf4GoldenTest {
     byte[] packed = new byte[32];
     float[] absmax = new float[1];
     Nf4.encode(FloatBuffer.allocate(64), 0, 64, ByteBuffer.wrap(packed), 0, absmax);
-    float[] decoded = new float[64];
-    Nf4.decode(
-        ByteBuffer.wrap(packed), new Scales.Plain(absmax), 0, 64, FloatBuffer.wrap(decoded), 0);
+    float[] decoded =
+        new Nf4Weight(ByteBuffer.wrap(packed), new Scales.Plain(absmax), 1, 64).decode();
     assertThat(decoded).containsOnly(0f);
   }
 
@@ -142,18 +135,17 @@ class Nf4GoldenTest {
     ByteBuffer packed = ByteBuffer.allocate(201);
     Scales absmax = new Scales.Plain(new float[Nf4.blocks(values.length)]);
     Nf4.encode(FloatBuffer.wrap(values), 0, 401, packed, 0, ((Scales.Plain) absmax).absmax());
-    float[] whole = new float[401];
-    Nf4.decode(packed, absmax, 0, 401, FloatBuffer.wrap(whole), 0);
+    float[] whole = new Nf4Weight(packed, absmax, 1, 401).decode();
     for (int from = 0; from < 140; from += 7) {
       for (int to : new int[] {from + 1, from + 64, 400, 401}) {
         float[] part = new float[to - from + 2];
         Nf4.decode(packed, absmax, from, to, FloatBuffer.wrap(part), 2);
         assertThat(Arrays.copyOfRange(part, 2, part.length))
             .isEqualTo(Arrays.copyOfRange(whole, from, to));
-        short[] halves = new short[to - from + 2];
-        Nf4.decodeHalves(packed, absmax, from, to, ShortBuffer.wrap(halves), 2);
+        ByteBuffer halves = ByteBuffer.allocate(2 * (to - from + 2)).order(ByteOrder.nativeOrder());
+        Nf4.decodeHalves(packed, absmax, from, to, halves, 2);
         for (int i = from; i < to; i++) {
-          float half = Float.intBitsToFloat(halves[i - from + 2] << 16);
+          float half = Float.intBitsToFloat(halves.getShort(2 * (i - from + 2)) << 16);
           assertThat(half).isCloseTo(whole[i], within(Math.abs(whole[i]) / 256));
         }
       }
