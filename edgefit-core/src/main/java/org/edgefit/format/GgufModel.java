@@ -203,36 +203,6 @@ public final class GgufModel implements BaseWeights {
     return config;
   }
 
-  /**
-   * Returns the file's tokenizer as a {@code tokenizer.json}.
-   *
-   * @throws IOException if there is none, or of a kind that is not supported
-   */
-  public String tokenizerJson() throws IOException {
-    return new GgufTokenizer(file).toJson();
-  }
-
-  /** Returns the text of the token that begins a text, or an empty string. */
-  public String bosToken() throws IOException {
-    return token("bos_token_id");
-  }
-
-  /** Returns the text of the token that ends a text, or an empty string. */
-  public String eosToken() throws IOException {
-    return token("eos_token_id");
-  }
-
-  private String token(String key) throws IOException {
-    int id = file.integer("tokenizer.ggml." + key, -1);
-    List<String> tokens = file.list("tokenizer.ggml.tokens", String.class);
-    return id >= 0 && id < tokens.size() ? tokens.get(id) : "";
-  }
-
-  /** Returns the chat template, or an empty string. */
-  public String chatTemplate() {
-    return file.string("tokenizer.chat_template", "");
-  }
-
   @Override
   public List<String> names() {
     return List.copyOf(tensors.keySet());

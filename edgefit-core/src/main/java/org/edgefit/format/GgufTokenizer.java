@@ -3,6 +3,7 @@ package org.edgefit.format;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -13,7 +14,7 @@ import java.util.Map;
  * The tokenizer of a GGUF file as a {@code tokenizer.json} of Hugging Face's library. Two kinds are
  * known: byte-level BPE ({@code gpt2}), and SentencePiece BPE with scores ({@code llama}).
  */
-final class GgufTokenizer {
+public final class GgufTokenizer {
 
   private static final String KEY = "tokenizer.ggml.";
 
@@ -36,7 +37,7 @@ final class GgufTokenizer {
   private final List<String> tokens;
   private final List<Long> types;
 
-  GgufTokenizer(GgufFile file) throws IOException {
+  private GgufTokenizer(GgufFile file) throws IOException {
     this.file = file;
     this.tokens = file.list(KEY + "tokens", String.class);
     this.types = file.list(KEY + "token_type", Long.class);
@@ -48,11 +49,47 @@ final class GgufTokenizer {
     }
   }
 
+  /**
+   * Reads the tokenizer of a GGUF file.
+   *
+   * @throws IOException if there is none, or it is broken
+   */
+  public static GgufTokenizer read(Path path) throws IOException {
+    try (GgufFile file = GgufFile.open(path)) {
+      return new GgufTokenizer(file);
+    }
+  }
+
+  /** Returns the text of the token that begins a text, or an empty string. */
+  public String bosToken() throws IOException {
+    return token("bos_token_id");
+  }
+
+  /** Returns the text of the token that ends a text, or an empty string. */
+  public String eosToken() throws IOException {
+    return token("eos_token_id");
+  }
+
+  private String token(String key) throws IOException {
+    int id = file.integer(KEY + key, -1);
+    return id >= 0 && id < tokens.size() ? tokens.get(id) : "";
+  }
+
+  /** Returns the chat template, or an empty string. */
+  public String chatTemplate() {
+    return file.string("tokenizer.chat_template", "");
+  }
+
   private long type(int id) {
     return types.isEmpty() ? NORMAL : types.get(id);
   }
 
-  String toJson() throws IOException {
+  /**
+   * Returns the {@code tokenizer.json}.
+   *
+   * @throws IOException if the tokenizer is of a kind that is not supported
+   */
+  public String toJson() throws IOException {
     ObjectNode json = Json.object();
     json.put("version", "1.0");
     json.putNull("truncation");
@@ -231,7 +268,7 @@ final class GgufTokenizer {
       merges.addAll(local);
     }
     merges.sort(
-        Comparator.comparingDouble((Merge merge) -> -merge.score())
+        Comparator.comparingDouble((Merge merge) -> 0.0 - merge.score()) // -0 is 0
             .thenComparing(merge -> -merge.left().codePointCount(0, merge.left().length()))
             .thenComparing(merge -> -merge.right().codePointCount(0, merge.right().length())));
     return merges;

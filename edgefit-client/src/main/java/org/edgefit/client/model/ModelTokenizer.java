@@ -17,6 +17,7 @@ import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
 import org.edgefit.data.Tokenizer;
 import org.edgefit.format.GgufModel;
+import org.edgefit.format.GgufTokenizer;
 import org.edgefit.format.Json;
 import org.jspecify.annotations.Nullable;
 
@@ -78,16 +79,17 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
   }
 
   private static ModelTokenizer ofGguf(Path file) throws IOException {
-    try (GgufModel model = GgufModel.open(file)) {
-      byte[] json = model.tokenizerJson().getBytes(StandardCharsets.UTF_8);
+    GgufTokenizer stored = GgufTokenizer.read(file);
+    try {
+      byte[] json = stored.toJson().getBytes(StandardCharsets.UTF_8);
       HuggingFaceTokenizer tokenizer =
           HuggingFaceTokenizer.newInstance(
               new ByteArrayInputStream(json),
               Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
-      String template = model.chatTemplate();
+      String template = stored.chatTemplate();
       return new ModelTokenizer(
           tokenizer,
-          new SpecialTokens(model.bosToken(), model.eosToken()),
+          new SpecialTokens(stored.bosToken(), stored.eosToken()),
           template.isEmpty() ? null : template);
     } catch (RuntimeException e) {
       throw new IOException(file + ": its tokenizer: " + e.getMessage(), e);

@@ -16,8 +16,8 @@ import org.edgefit.format.ModelConfig;
  */
 public final class MemoryPlan {
 
-  /** What the JVM, its code and the native libraries take: measured, on Linux. */
-  private static final long ENGINE_BYTES = 330L << 20;
+  /** What the JVM, its code, the native libraries and the gaps between arrays take, measured. */
+  private static final long ENGINE_BYTES = 400L << 20;
 
   private final ModelConfig config;
   private final Quantization quantization;
