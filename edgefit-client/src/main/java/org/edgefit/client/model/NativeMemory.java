@@ -14,6 +14,7 @@ public final class NativeMemory {
   private static final int ARENA_MAX = -8;
 
   private static final @Nullable Function TRIM = find("malloc_trim");
+  private static final @Nullable Function MALLOPT = find("mallopt");
 
   private NativeMemory() {}
 
@@ -31,8 +32,8 @@ public final class NativeMemory {
    *
    * <ul>
    *   <li>One arena, from which freed memory is taken again instead of being given back and zeroed
-   *       by the system at each operation; but arrays beyond 32 MiB, whose products take far longer
-   *       than that, are given back, so that they leave no holes.
+   *       by the system at each operation; but large ones are given back, see {@link
+   *       #giveBackArrays}.
    *   <li>Huge pages for large arrays, where the system offers them on request.
    *   <li>Idle threads of OpenMP sleep soon: those that spin take the processor from the threads
    *       that decode weights, and from other processes.
@@ -44,11 +45,22 @@ public final class NativeMemory {
       setenv.invokeInt(new Object[] {"THP_MEM_ALLOC_ENABLE", "1", 0});
       setenv.invokeInt(new Object[] {"GOMP_SPINCOUNT", "1000", 0});
     }
-    Function mallopt = find("mallopt");
-    if (mallopt != null) {
-      mallopt.invokeInt(new Object[] {ARENA_MAX, 1});
-      mallopt.invokeInt(new Object[] {MMAP_THRESHOLD, 32 << 20});
-      mallopt.invokeInt(new Object[] {TRIM_THRESHOLD, 1 << 30});
+    if (MALLOPT != null) {
+      MALLOPT.invokeInt(new Object[] {ARENA_MAX, 1});
+      MALLOPT.invokeInt(new Object[] {TRIM_THRESHOLD, 1 << 30});
+    }
+    giveBackArrays(32 << 20);
+  }
+
+  /**
+   * Says from which size on arrays are given back to the system when they are freed, so that they
+   * leave no holes. It pays where the products that make them take far longer than fresh memory.
+   *
+   * @param bytes the smallest size
+   */
+  public static void giveBackArrays(int bytes) {
+    if (MALLOPT != null) {
+      MALLOPT.invokeInt(new Object[] {MMAP_THRESHOLD, bytes});
     }
   }
 
