@@ -14,7 +14,9 @@ import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.TorchKernels;
+import org.edgefit.client.qlora.ComputeOptions;
 import org.edgefit.client.qlora.Evaluator;
 import org.edgefit.client.qlora.QloraClient;
 import org.edgefit.data.InstructionDataset;
@@ -31,7 +33,8 @@ import org.edgefit.strategy.Strategy;
  * The paper's setting, scaled down to the embedded model and data: 10 homes with skewed data, 5 of
  * them in each round, rank 16 on the attention, AdamW, weighted averaging of the adapters' changes.
  *
- * <p>Arguments: the run directory and the number of rounds, both optional.
+ * <p>Arguments, all optional: the run directory, the number of rounds, {@code float32} or {@code
+ * bfloat16}.
  */
 public final class SmartHome {
 
@@ -43,6 +46,10 @@ public final class SmartHome {
   public static void main(String[] args) throws IOException, InterruptedException {
     Path runDirectory = Path.of(args.length > 0 ? args[0] : freshDirectory());
     int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 6;
+    ComputeType type =
+        args.length > 2
+            ? ComputeType.valueOf(args[2].toUpperCase(Locale.ROOT))
+            : ComputeType.FLOAT32;
 
     // The model is so small that two homes on one core each are faster than one on two.
     TorchKernels.setThreads(1);
@@ -66,7 +73,9 @@ public final class SmartHome {
     try (BaseModel base = BaseModel.load(unpacked, Quantization.NF4)) {
       List<QloraClient> clients = new ArrayList<>();
       for (int i = 0; i < homes.parts().size(); i++) {
-        clients.add(new QloraClient("home-" + i, base, homes.parts().get(i)));
+        clients.add(
+            new QloraClient("home-" + i, base, homes.parts().get(i))
+                .withCompute(ComputeOptions.defaults().withType(type)));
       }
       LoraConfig lora = LoraConfig.attention(16);
       RunResult result =

@@ -16,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Scratch implements AutoCloseable {
 
-  /** The most values of a part, unless a single row has more. */
-  static final int VALUES = 1 << 22;
+  /** The values of a part, as long as it has enough rows. */
+  private static final int VALUES = 3 << 20;
+
+  /** Enough rows: with fewer, adding up the gradients of the parts takes too long. */
+  private static final int ROWS = 1024;
 
   /** The memory seen in one shape. */
   public record Space(NDArray array, ByteBuffer memory, ComputeType type) {
@@ -51,9 +54,14 @@ public final class Scratch implements AutoCloseable {
 
   /** Returns how many rows of a weight are multiplied at a time. */
   public int rowsPerPart(FrozenMatrix matrix) {
-    int parts = (int) (((long) matrix.outputs() * matrix.inputs() + VALUES - 1) / VALUES);
-    int rows = (matrix.outputs() + parts - 1) / parts;
-    return Math.min(matrix.outputs(), (rows + 63) / 64 * 64);
+    return rowsPerPart(matrix.outputs(), matrix.inputs());
+  }
+
+  static int rowsPerPart(int outputs, int inputs) {
+    int most = Math.max(ROWS, VALUES / inputs);
+    int parts = (outputs + most - 1) / most;
+    int rows = (outputs + parts - 1) / parts;
+    return Math.min(outputs, (rows + 63) / 64 * 64);
   }
 
   /** Returns rows of an array as they lie, until the next call. */

@@ -40,8 +40,9 @@ public final class WeightSizes {
   public static long scratch(ModelConfig config, ComputeType type) {
     long most = 0;
     for (List<LinearSpec> group : config.linearGroups(0)) {
-      long elements = group.stream().mapToLong(l -> (long) l.outputs() * l.inputs()).sum();
-      most = Math.max(most, Math.min(elements, Scratch.VALUES));
+      int outputs = group.stream().mapToInt(LinearSpec::outputs).sum();
+      int inputs = group.get(0).inputs();
+      most = Math.max(most, (long) Scratch.rowsPerPart(outputs, inputs) * inputs);
     }
     return 2 * most * type.bytes();
   }

@@ -67,7 +67,7 @@ public final class QloraTrainer {
       throw new IllegalArgumentException("examples: none (expected: at least one)");
     }
     MemoryPlan plan = plan(start, examples, training);
-    NativeMemory.giveBackArrays(base.config().hiddenSize() < 2048 ? 32 << 20 : 4 << 20);
+    NativeMemory.giveBackArrays(base.config().hiddenSize() < 2048 ? 32 << 20 : 8 << 20);
     try (NDManager manager = TorchKernels.newManager();
         LoraWeights lora = new LoraWeights(manager, base, start, options.type());
         Decoder decoder = new Decoder(base, lora, plan);

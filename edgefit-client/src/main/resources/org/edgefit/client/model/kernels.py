@@ -99,42 +99,8 @@ class Kernels(Module):
     part = torch.narrow(torch.narrow(x, 0, start, rows), 1, column, torch.mul(kv, size))
     one = torch.to(torch.permute(torch.view(part, [rows, kv, 1, size]), [1, 2, 0, 3]), 6)
     return torch.expand(one, [kv, group, rows, size])
-  def fused(self: __torch__.Kernels, q: Tensor, k: Tensor, v: Tensor, causal: bool, mask: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    o, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0., causal, attn_mask=mask)
-    return (o, lse)
-  def fused_backward(self: __torch__.Kernels, do: Tensor, q: Tensor, k: Tensor, v: Tensor, o: Tensor, lse: Tensor, causal: bool, mask: Optional[Tensor]) -> Tuple[Tensor, Tensor, Tensor]:
-    dq, dk, dv = torch._scaled_dot_product_flash_attention_for_cpu_backward(do, q, k, v, o, lse, 0., causal, attn_mask=mask)
-    return (dq, dk, dv)
-  def scores(self: __torch__.Kernels, q: Tensor, k: Tensor, causal: bool, mask: Optional[Tensor]) -> Tensor:
-    s = torch.mul(torch.matmul(q, torch.transpose(k, -2, -1)), torch.pow(torch.size(q, -1), -0.5))
-    if causal:
-      hidden = torch.triu(torch.new_full(s, [torch.size(s, -2), torch.size(s, -1)], -inf), 1)
-      s0 = torch.add(s, hidden)
-    else:
-      s0 = s
-    if torch.__isnot__(mask, None):
-      s1 = torch.add(s0, unchecked_cast(Tensor, mask))
-    else:
-      s1 = s0
-    return s1
-  def composed(self: __torch__.Kernels, q: Tensor, k: Tensor, v: Tensor, causal: bool, mask: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    s = (self).scores(q, k, causal, mask, )
-    lse = torch.logsumexp(s, [-1], True)
-    return (torch.matmul(torch.exp(torch.sub(s, lse)), v), torch.squeeze(lse, -1))
-  def composed_backward(self: __torch__.Kernels, do: Tensor, q: Tensor, k: Tensor, v: Tensor, o: Tensor, lse: Tensor, causal: bool, mask: Optional[Tensor]) -> Tuple[Tensor, Tensor, Tensor]:
-    p = torch.exp(torch.sub((self).scores(q, k, causal, mask, ), torch.unsqueeze(lse, -1)))
-    dv = torch.matmul(torch.transpose(p, -2, -1), do)
-    dp = torch.matmul(do, torch.transpose(v, -2, -1))
-    ds = torch.mul(p, torch.sub(dp, torch.sum(torch.mul(do, o), [-1], True)))
-    ds0 = torch.mul(ds, torch.pow(torch.size(q, -1), -0.5))
-    return (torch.matmul(ds0, k), torch.matmul(torch.transpose(ds0, -2, -1), q), dv)
-  def nf4_rows(self: __torch__.Kernels, codes: Tensor, scales: Tensor, levels: Tensor, rows: int, columns: int, skip: int, dtype: int) -> Tensor:
-    pairs = torch.to(torch.stack([torch.__rshift__(codes, 4), torch.__and__(codes, 15)], 1), 3)
-    values = torch.mul(torch.reshape(torch.index_select(levels, 0, torch.flatten(pairs)), [-1, 64]), torch.unsqueeze(scales, 1))
-    part = torch.narrow(torch.flatten(values), 0, skip, torch.mul(rows, columns))
-    return torch.to(torch.view(part, [rows, columns]), dtype)
   def attend_(self: __torch__.Kernels, flat: Tensor, q: Tensor, k: Tensor, v: Tensor, start: int, causal: bool, mask: Optional[Tensor]) -> Tensor:
-    o, lse = (self).fused(q, k, v, causal, mask, )
+    o, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0., causal, attn_mask=mask)
     out = torch.narrow(flat, 0, start, torch.size(q, 2))
     _0 = torch.copy_(torch.view(out, [torch.size(q, 2), torch.size(q, 0), torch.size(q, 1), torch.size(q, 3)]), torch.permute(o, [2, 0, 1, 3]))
     return lse
@@ -174,7 +140,7 @@ class Kernels(Module):
     q = (self).query(qkv, start, rows, kv, group, size, )
     k = (self).spread(qkv, start, rows, width, kv, group, size, )
     v = (self).spread(qkv, start, rows, torch.add(width, keys), kv, group, size, )
-    dq, dk, dv = (self).fused_backward(do, q, k, v, o, lse, torch.__is__(mask, None), mask, )
+    dq, dk, dv = torch._scaled_dot_product_flash_attention_for_cpu_backward(do, q, k, v, o, lse, 0., torch.__is__(mask, None), attn_mask=mask)
     d = torch.narrow(dqkv, 0, start, rows)
     _0 = torch.copy_(torch.view(torch.narrow(d, 1, 0, width), [rows, kv, group, size]), torch.permute(dq, [2, 0, 1, 3]))
     _1 = torch.copy_(torch.view(torch.narrow(d, 1, width, keys), [rows, kv, size]), torch.permute(torch.sum(dk, [1]), [1, 0, 2]))
@@ -204,5 +170,3 @@ class Kernels(Module):
     minus = torch.new_full(p, [torch.size(labels, 0), 1], torch.neg(scale))
     _0 = torch.scatter_add_(p, 1, index, minus)
     return chosen
-  def argmax(self: __torch__.Kernels, x: Tensor) -> Tensor:
-    return torch.argmax(x, -1)
