@@ -20,6 +20,11 @@ public interface BaseWeights extends Closeable {
     return GgufModel.isGguf(path) ? GgufModel.open(path) : ModelFiles.open(path);
   }
 
+  /** Returns whether a path holds weights, or a config alone. */
+  static boolean exist(Path path) {
+    return GgufModel.isGguf(path) || ModelFiles.exist(path);
+  }
+
   /** Returns the names of all tensors, sorted. */
   List<String> names();
 

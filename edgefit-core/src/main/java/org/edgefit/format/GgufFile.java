@@ -73,6 +73,9 @@ final class GgufFile implements Closeable {
     } catch (EOFException e) {
       channel.close();
       throw new IOException(path + ": the file ends within its header", e);
+    } catch (ArithmeticException e) {
+      channel.close();
+      throw new IOException(path + ": a tensor of more than 2^63 values", e);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;

@@ -20,6 +20,8 @@ import java.util.TreeSet;
  */
 public final class GgufModel implements BaseWeights {
 
+  private static final int MOST_LAYERS = 4096;
+
   private static final int BYTES_PER_READ = 1 << 20;
 
   private static final Map<String, String> BLOCK_NAMES =
@@ -81,7 +83,7 @@ public final class GgufModel implements BaseWeights {
     GgufFile file = GgufFile.open(path);
     try {
       return new GgufModel(file);
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | ArithmeticException e) {
       file.close();
       throw new IOException(path + ": " + e.getMessage(), e);
     } catch (IOException | RuntimeException e) {
@@ -114,6 +116,9 @@ public final class GgufModel implements BaseWeights {
     int hidden = file.integer(key("embedding_length"));
     int layers = file.integer(key("block_count"));
     int heads = file.integer(key("attention.head_count"));
+    if (layers < 1 || layers > MOST_LAYERS || heads < 1) {
+      throw file.refused(key(heads < 1 ? "attention.head_count" : "block_count"), "1 to 4096");
+    }
     int headSize = file.integer(key("attention.key_length"), hidden / heads);
     int positions = file.integer(key("context_length"));
     int window = file.integer(key("attention.sliding_window"), 0);
@@ -163,7 +168,10 @@ public final class GgufModel implements BaseWeights {
     int dimensions = file.integer(key("rope.dimension_count"), headSize);
     RopeConfig.Scaling scaling = new RopeConfig.Unscaled();
     double factor = floatNumber("rope.scaling.factor", 1);
-    String type = file.string(key("rope.scaling.type"), "none");
+    String type = file.string(key("rope.scaling.type"), "linear");
+    if (factor == 1 && file.find(key("rope.scale_linear")) != null) {
+      factor = floatNumber("rope.scale_linear", 1);
+    }
     if (file.tensors().containsKey("rope_factors_short.weight")) {
       scaling =
           new RopeConfig.LongRope(
@@ -218,7 +226,14 @@ public final class GgufModel implements BaseWeights {
 
   @Override
   public StoredTensor tensor(String name) throws IOException {
-    return new StoredTensor(name, TensorType.F32, require(name).shape());
+    GgufFile.Tensor tensor = require(name);
+    TensorType type =
+        switch (tensor.type()) {
+          case F32 -> TensorType.F32;
+          case F16 -> TensorType.F16;
+          default -> TensorType.BF16; // has room for what a quantised value knows
+        };
+    return new StoredTensor(name, type, tensor.shape());
   }
 
   @Override
@@ -269,9 +284,22 @@ public final class GgufModel implements BaseWeights {
 
   @Override
   public void copyBytes(String name, ByteBuffer out) throws IOException {
-    FloatBuffer floats = out.asFloatBuffer();
-    copyFloats(name, 0, floats);
-    out.position(out.limit());
+    boolean isF32 = require(name).type() == GgufType.F32;
+    boolean isF16 = require(name).type() == GgufType.F16;
+    int valueBytes = isF32 ? Float.BYTES : Short.BYTES;
+    FloatBuffer part = FloatBuffer.allocate(BYTES_PER_READ);
+    for (long from = 0; out.hasRemaining(); from += part.limit()) {
+      part.clear().limit(Math.min(part.capacity(), out.remaining() / valueBytes));
+      copyFloats(name, from, part);
+      for (int i = 0; i < part.limit(); i++) {
+        float value = part.get(i);
+        if (isF32) {
+          out.putFloat(value);
+        } else {
+          out.putShort(isF16 ? HalfFloat.fromFloat(value) : HalfFloat.toBfloat16(value));
+        }
+      }
+    }
   }
 
   @Override

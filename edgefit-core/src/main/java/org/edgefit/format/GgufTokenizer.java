@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The tokenizer of a GGUF file as a {@code tokenizer.json} of Hugging Face's library. Two kinds are
@@ -32,6 +33,8 @@ public final class GgufTokenizer {
   private static final String LLAMA_3_SPLIT =
       "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
           + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+  private static final Set<String> KEEPS_SPACE = Set.of("<unk>", "<s>", "<|endoftext|>");
 
   private final GgufFile file;
   private final List<String> tokens;
@@ -95,6 +98,10 @@ public final class GgufTokenizer {
     json.putNull("truncation");
     json.putNull("padding");
     ArrayNode added = json.putArray("added_tokens");
+    // The file does not say it, but these tokens of Phi-3 take the space after them.
+    boolean isPhi =
+        file.string("general.architecture", "").equals("phi3")
+            && file.string(KEY + "model", "").equals("llama");
     for (int id = 0; id < tokens.size(); id++) {
       long type = type(id);
       if (type == UNKNOWN || type == CONTROL || type == USER_DEFINED) {
@@ -104,6 +111,7 @@ public final class GgufTokenizer {
         for (String flag : List.of("single_word", "lstrip", "rstrip", "normalized")) {
           token.put(flag, false);
         }
+        token.put("rstrip", isPhi && type != UNKNOWN && !KEEPS_SPACE.contains(tokens.get(id)));
         token.put("special", type != USER_DEFINED);
       }
     }

@@ -42,7 +42,7 @@ enum GgufType {
 
   /** Returns the bytes of so many values, which fill whole blocks. */
   long bytes(long values) {
-    return values / blockValues * blockBytes;
+    return Math.multiplyExact(values / blockValues, blockBytes);
   }
 
   static @Nullable GgufType of(int code) {

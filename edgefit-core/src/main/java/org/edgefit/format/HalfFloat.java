@@ -20,6 +20,12 @@ public final class HalfFloat {
     return Float.intBitsToFloat(sign | ((exponent + 112) << 23) | (mantissa << 13));
   }
 
+  /** Returns a finite number in bfloat16, rounded to nearest even. */
+  public static short toBfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    return (short) ((bits + 0x7fff + ((bits >> 16) & 1)) >>> 16);
+  }
+
   /** Returns the half-precision number nearest to a finite one, of two the even one. */
   public static short fromFloat(float value) {
     int bits = Float.floatToRawIntBits(value);

@@ -66,7 +66,7 @@ public record ModelConfig(
 
   /** Checks that the heads fit each other. */
   public ModelConfig {
-    if (heads % keyValueHeads != 0) {
+    if (keyValueHeads < 1 || heads % keyValueHeads != 0) {
       throw new IllegalArgumentException(
           "num_key_value_heads: "
               + keyValueHeads
@@ -273,6 +273,9 @@ public record ModelConfig(
       int hidden = positive("hidden_size");
       int headSize = positiveOr("head_dim", hidden / heads);
       int layers = positive("num_hidden_layers");
+      if (layers > 4096) {
+        throw refused("num_hidden_layers", json.get("num_hidden_layers"), "1 to 4096");
+      }
       int maxPositions = positiveOr("max_position_embeddings", DEFAULT_POSITIONS.get(modelType));
       try {
         return new ModelConfig(

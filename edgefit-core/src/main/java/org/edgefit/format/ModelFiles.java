@@ -56,6 +56,9 @@ public final class ModelFiles implements BaseWeights {
    * @throws IOException if there are none, one is broken, or a shard lacks a tensor of the index
    */
   public static ModelFiles open(Path directory) throws IOException {
+    if (GgufModel.isGguf(directory)) {
+      throw new IOException(directory + ": a GGUF file (expected: a Hugging Face directory)");
+    }
     Map<String, String> index = new HashMap<>();
     TreeSet<String> names = new TreeSet<>();
     if (Files.exists(directory.resolve(INDEX))) {

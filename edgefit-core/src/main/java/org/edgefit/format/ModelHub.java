@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -47,7 +48,7 @@ public final class ModelHub {
   private static final Pattern WANTED =
       Pattern.compile(
           "(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\\.json"
-              + "|model.*\\.safetensors|model\\.safetensors\\.index\\.json|chat_template\\.jinja");
+              + "|model(-\\d+-of-\\d+)?\\.safetensors|model\\.safetensors\\.index\\.json|chat_template\\.jinja");
 
   private static final int TRIES = 5;
   private static final int MOST_REDIRECTS = 5;
@@ -69,9 +70,9 @@ public final class ModelHub {
    * @param token the token of an account, for models that need one; null for none
    */
   public ModelHub(URI address, Path cache, @Nullable String token) {
-    this.address = address;
+    this.address = URI.create(address.toString().replaceFirst("/+$", ""));
     this.cache = cache;
-    this.token = token;
+    this.token = token == null || token.isBlank() ? null : token;
   }
 
   /**
@@ -132,6 +133,11 @@ public final class ModelHub {
     }
     String repository = matcher.group(1) + "/" + matcher.group(2);
     String revision = matcher.group(3) == null ? "main" : matcher.group(3);
+    for (String part : revision.split("/", -1)) {
+      if (part.isEmpty() || part.equals(".") || part.equals("..")) {
+        throw new IllegalArgumentException("model: " + location + " (expected: a revision's name)");
+      }
+    }
     Path folder = cache.resolve("models--" + repository.replace("/", "--"));
     JsonNode listing;
     try {
@@ -163,14 +169,19 @@ public final class ModelHub {
         fetch(repository, commit, name, folder, snapshot, progress);
       }
     }
-    Path complete = snapshot.resolveSibling(commit + COMPLETE);
-    DurableFiles.write(complete, String.join("\n", names) + "\n");
-    DurableFiles.write(folder.resolve("refs").resolve(revision), commit);
+    writeIfChanged(folder.resolve(COMPLETE).resolve(commit), String.join("\n", names) + "\n");
+    writeIfChanged(folder.resolve("refs").resolve(revision), commit);
     return snapshot;
   }
 
-  /** Beside a snapshot whose files are all there; it lists them. */
-  private static final String COMPLETE = ".edgefit-complete";
+  private static void writeIfChanged(Path file, String text) throws IOException {
+    if (!Files.exists(file) || !Files.readString(file).equals(text)) {
+      DurableFiles.write(file, text);
+    }
+  }
+
+  /** The folder of lists of the files that whole snapshots have. */
+  private static final String COMPLETE = ".edgefit";
 
   /** Returns the snapshot of a revision that is there, whole, or null. */
   private static @Nullable Path cached(Path folder, String revision) throws IOException {
@@ -182,7 +193,7 @@ public final class ModelHub {
     if (!isThere) {
       return null;
     }
-    Path complete = snapshot.resolveSibling(commit + COMPLETE);
+    Path complete = folder.resolve(COMPLETE).resolve(commit);
     if (Files.exists(complete)) {
       for (String name : Files.readAllLines(complete)) {
         if (!Files.exists(snapshot.resolve(name))) {
@@ -205,10 +216,24 @@ public final class ModelHub {
   private JsonNode listing(String repository, String revision) throws IOException {
     URI uri = URI.create(address + "/api/models/" + repository + "/revision/" + encoded(revision));
     HttpResponse<InputStream> response = send(uri, "GET", 0, true);
+    for (int redirect = 0; response.statusCode() / 100 == 3; redirect++) {
+      response.body().close();
+      uri = uri.resolve(response.headers().firstValue("Location").orElse(""));
+      if (redirect == MOST_REDIRECTS) {
+        throw new IOException(repository + ": more than " + MOST_REDIRECTS + " redirects");
+      }
+      response = send(uri, "GET", 0, isOurs(uri)); // a repository that was renamed
+    }
     try (InputStream body = response.body()) {
       requireOk(response, repository + "@" + revision);
       return Json.parse(new String(body.readAllBytes(), StandardCharsets.UTF_8), uri.toString());
     }
+  }
+
+  private boolean isOurs(URI uri) {
+    return address.getScheme().equals(uri.getScheme())
+        && address.getHost().equals(uri.getHost())
+        && address.getPort() == uri.getPort();
   }
 
   private static String encoded(String revision) {
@@ -225,8 +250,8 @@ public final class ModelHub {
       case 401, 403 ->
           throw new IOException(
               message
-                  + " (the model needs an account that may read it: set HF_TOKEN, and accept its"
-                  + " licence on its page)");
+                  + " (no such model, or one that needs an account that may read it: set HF_TOKEN,"
+                  + " and accept its licence on its page)");
       case 404 -> throw new NoSuchFileException(message + " (no such model, revision or file)");
       default -> throw new NetworkException(message, null);
     }
@@ -278,7 +303,7 @@ public final class ModelHub {
       }
       if (response.statusCode() / 100 == 3) {
         uri = uri.resolve(response.headers().firstValue("Location").orElse(""));
-        isOurs = address.getHost().equals(uri.getHost()) && address.getPort() == uri.getPort();
+        isOurs = isOurs(uri);
         continue;
       }
       requireOk(response, repository + "/" + name);
@@ -301,10 +326,18 @@ public final class ModelHub {
       try {
         Remote remote = locate(repository, commit, name);
         Path blob = blobs.resolve(remote.etag());
-        if (!Files.exists(blob)) {
-          receive(remote, blobs.resolve(remote.etag() + ".incomplete"), progress);
-          verify(remote, blobs.resolve(remote.etag() + ".incomplete"));
-          DurableFiles.publish(blobs.resolve(remote.etag() + ".incomplete"), blob);
+        synchronized (ModelHub.class) { // file locks are between processes
+          Path lock = Files.createDirectories(folder.resolve(COMPLETE)).resolve("lock");
+          try (FileChannel channel =
+                  FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+              FileLock held = channel.lock()) {
+            if (held.isValid() && !Files.exists(blob)) {
+              Path part = blobs.resolve(remote.etag() + ".incomplete");
+              receive(remote, part, progress);
+              verify(remote, part);
+              DurableFiles.publish(part, blob);
+            }
+          }
         }
         link(blob, snapshot.resolve(name));
         return;
@@ -335,11 +368,12 @@ public final class ModelHub {
     if (have > 0 && have == remote.size()) {
       return;
     }
-    boolean isOurs =
-        address.getHost().equals(remote.uri().getHost())
-            && address.getPort() == remote.uri().getPort();
-    HttpResponse<InputStream> response = send(remote.uri(), "GET", have, isOurs);
+    HttpResponse<InputStream> response = send(remote.uri(), "GET", have, isOurs(remote.uri()));
     try (InputStream body = response.body()) {
+      if (response.statusCode() == 416) { // what is here is no beginning of it
+        Files.delete(part);
+        throw new NetworkException(remote.name() + ": no bytes from " + have + " on", null);
+      }
       requireOk(response, remote.name());
       boolean isRest = response.statusCode() == 206;
       long done = isRest ? have : 0;
@@ -408,7 +442,9 @@ public final class ModelHub {
     } catch (FileAlreadyExistsException e) {
       // another process was faster
     } catch (UnsupportedOperationException | IOException e) {
-      Files.copy(blob, file, StandardCopyOption.REPLACE_EXISTING);
+      Path part = DurableFiles.partOf(file);
+      Files.copy(blob, part, StandardCopyOption.REPLACE_EXISTING);
+      DurableFiles.publish(part, file);
     }
   }
 }

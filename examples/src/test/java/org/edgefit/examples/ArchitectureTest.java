@@ -95,7 +95,7 @@ class ArchitectureTest {
   void onlyLaunchersKnowTheCommandLine() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("..cli..")
+        .resideOutsideOfPackages("..cli..", "..examples..")
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("picocli..", "me.tongfei..")

@@ -54,13 +54,18 @@ final class ComputeOption {
           "compute: %s (bfloat16 multiplies %.2f times as fast as float32 here)%n",
           chosen.name().toLowerCase(Locale.ROOT),
           probe.bfloat16Speedup());
-    } else if (chosen == ComputeType.FLOAT32) {
-      double speedup = ComputeProbe.measure(config).bfloat16Speedup();
-      if (speedup > 1.2) {
+    } else {
+      ComputeProbe probe = ComputeProbe.ofMachine();
+      if (!probe.has(chosen)) {
+        throw new IllegalArgumentException(
+            "--compute: bfloat16 (expected: float32; this processor has no products in bfloat16)");
+      }
+      if (chosen != probe.choice()) {
         System.err.printf(
             Locale.ROOT,
-            "compute: float32 (bfloat16 multiplies %.2f times as fast here: --compute bfloat16)%n",
-            speedup);
+            "compute: %s (bfloat16 multiplies %.2f times as fast as float32 here)%n",
+            chosen.name().toLowerCase(Locale.ROOT),
+            probe.bfloat16Speedup());
       }
     }
     return new ComputeOptions(chosen, memoryBytes());

@@ -103,7 +103,11 @@ final class GenerateCommand implements Callable<Integer> {
         Progress progress = new Progress("answering", 10)) {
       Training settings =
           inference.settings().toBuilder()
-              .maxLength(Math.max(2, base.config().maxPositions() - maxTokens))
+              .maxLength(
+                  Math.max(
+                      2,
+                      base.config().maxPositions()
+                          - Math.min(maxTokens, base.config().maxPositions() / 2)))
               .build();
       List<String> answers =
           generator.answers(

@@ -32,6 +32,9 @@ final class MachineOptions {
           default -> 0;
         };
     try {
+      if (!digits.matches("[0-9.]+[KMG]?")) {
+        throw new NumberFormatException(digits);
+      }
       double number =
           Double.parseDouble(shift == 0 ? digits : digits.substring(0, digits.length() - 1));
       if (number > 0 && number * (1L << shift) < Long.MAX_VALUE) {

@@ -13,6 +13,13 @@ final class ModelLocation {
 
   private ModelLocation() {}
 
+  /** Returns a model's name on the hub, or its path. */
+  static String name(String location) {
+    return ModelHub.isLocation(location)
+        ? location.substring(ModelHub.PREFIX.length()).replaceFirst("@.*", "")
+        : location;
+  }
+
   /** Returns the directory or file, after a download where the hub is named. */
   static Path resolve(String location) throws IOException {
     if (!ModelHub.isLocation(location)) {

@@ -24,6 +24,11 @@ final class ModelOptions {
   @Option(names = "--adapter", paramLabel = "DIR", description = "PEFT directory of an adapter")
   private @Nullable Path adapter;
 
+  /** Returns the model's name for an adapter's config: that on the hub, or the path. */
+  String name() {
+    return ModelLocation.name(model);
+  }
+
   /** Returns the directory or file of the base model, which may be downloaded first. */
   Path model() throws IOException {
     if (resolved == null) {

@@ -13,6 +13,7 @@ import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.MemoryPlan;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
+import org.edgefit.format.ModelHub;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -62,7 +63,9 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelConfig config =
-        Files.exists(Path.of(model)) ? ModelConfig.read(Path.of(model)) : ModelConfig.shape(model);
+        ModelHub.isLocation(model) || Files.exists(Path.of(model))
+            ? ModelConfig.read(ModelLocation.resolve(model))
+            : ModelConfig.shape(model);
     if (batch < 1 || sequence < 1 || (long) batch * sequence > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           "--batch, --seq: " + batch + " x " + sequence + " (expected: 1 to 2^31 - 1 tokens)");

@@ -67,6 +67,7 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Training settings = training.toTraining();
+    compute.memoryBytes(); // a misspelt size is refused before the long work
     InstructionDataset records = InstructionDataset.jsonl(data);
     Adapter given = model.readAdapter();
     Files.createDirectories(out); // before the long work, not after it
@@ -107,7 +108,7 @@ final class TrainCommand implements Callable<Integer> {
             new QloraTrainer(base, display, compute.forModel(base.config()))
                 .train(encoded.examples(), start, settings, 1, 1, new Seed(seed));
       }
-      PeftAdapter.write(result.adapter(), out, model.model().toString());
+      PeftAdapter.write(result.adapter(), out, model.name());
       finished(result);
     }
     return 0;

@@ -104,7 +104,11 @@ public final class LanguageModel extends BaseModel {
       settings =
           Training.defaults().toBuilder()
               .template(text(given, "template", Training.AUTO_TEMPLATE))
-              .maxLength(Math.max(2, base.config().maxPositions() - generation.maxTokens()))
+              .maxLength(
+                  Math.max(
+                      2,
+                      base.config().maxPositions()
+                          - Math.min(generation.maxTokens(), base.config().maxPositions() / 2)))
               .build();
     } catch (IllegalArgumentException e) {
       throw new MalformedModelException(e.getMessage(), e);

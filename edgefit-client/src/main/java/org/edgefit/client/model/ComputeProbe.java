@@ -1,5 +1,6 @@
 package org.edgefit.client.model;
 
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.EnumMap;
@@ -27,9 +28,23 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
   public static ComputeProbe measure(ModelConfig config) {
     Map<ComputeType, Double> seconds = new EnumMap<>(ComputeType.class);
     for (ComputeType type : ComputeType.values()) {
-      seconds.put(type, measure(config, type));
+      try {
+        seconds.put(type, measure(config, type));
+      } catch (EngineException e) { // the processor has no such products
+        seconds.put(type, Double.POSITIVE_INFINITY);
+      }
     }
     return new ComputeProbe(seconds);
+  }
+
+  /** Measures on the shapes of a small model, which tells enough to advise. */
+  public static ComputeProbe ofMachine() {
+    return measure(ModelConfig.shape("smollm2-135m"));
+  }
+
+  /** Returns whether the machine has products of a type. */
+  public boolean has(ComputeType type) {
+    return Double.isFinite(time(type));
   }
 
   private static double measure(ModelConfig config, ComputeType type) {

@@ -152,7 +152,7 @@ public final class ModelMerger {
     for (float value : values) {
       switch (type) {
         case F16 -> bytes.putShort(HalfFloat.fromFloat(value));
-        case BF16 -> bytes.putShort(Nf4.toBfloat16(value));
+        case BF16 -> bytes.putShort(HalfFloat.toBfloat16(value));
         default -> bytes.putFloat(value);
       }
     }

@@ -45,7 +45,7 @@ public final class NativeMemory {
       setenv.invokeInt(new Object[] {"THP_MEM_ALLOC_ENABLE", "1", 0});
       setenv.invokeInt(new Object[] {"GOMP_SPINCOUNT", "1000", 0});
     }
-    if (MALLOPT != null) {
+    if (MALLOPT != null && System.getenv("MALLOC_ARENA_MAX") == null) {
       MALLOPT.invokeInt(new Object[] {ARENA_MAX, 1});
       MALLOPT.invokeInt(new Object[] {TRIM_THRESHOLD, 1 << 30});
     }

@@ -3,6 +3,7 @@ package org.edgefit.client.model;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import org.edgefit.format.HalfFloat;
 
 /**
  * 4-bit NormalFloat (Dettmers et al. 2023, section 3): a value is one of 16 levels times the
@@ -131,12 +132,6 @@ public final class Nf4 {
     }
   }
 
-  /** Returns a finite number in bfloat16, rounded to nearest even. */
-  static short toBfloat16(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    return (short) ((bits + 0x7fff + ((bits >> 16) & 1)) >>> 16);
-  }
-
   /**
    * Decodes values to bfloat16, rounded to nearest even; otherwise as {@code decode}.
    *
@@ -150,7 +145,7 @@ public final class Nf4 {
       int block = i / BLOCK;
       float scale = absmax.get(block);
       for (int code = 0; code < table.length; code++) {
-        table[code] = toBfloat16(LEVELS[code] * scale);
+        table[code] = HalfFloat.toBfloat16(LEVELS[code] * scale);
       }
       int end = Math.min(to, (block + 1) * BLOCK);
       if (LITTLE_ENDIAN) {

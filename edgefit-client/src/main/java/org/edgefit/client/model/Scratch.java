@@ -35,15 +35,20 @@ public final class Scratch implements AutoCloseable {
     }
   }
 
+  /** The most shapes that are kept; texts of many lengths would make ever more. */
+  private static final int SHAPES = 64;
+
   private final NDManager manager;
   private final ComputeType type;
   private final Map<Shape, Space> spaces = new HashMap<>();
+  private NDManager arrays;
   private ByteBuffer memory = ByteBuffer.allocateDirect(0);
   private @Nullable NDArray slice;
 
   /** Makes scratch space of a type. */
   public Scratch(NDManager parent, ComputeType type) {
     this.manager = parent.newSubManager();
+    this.arrays = manager.newSubManager();
     this.type = type;
   }
 
@@ -76,16 +81,21 @@ public final class Scratch implements AutoCloseable {
   /** Returns the memory as an array of a shape, whose content is whatever it was. */
   public Space space(int rows, int columns) {
     int bytes = Math.multiplyExact(Math.multiplyExact(rows, columns), type.bytes());
-    if (memory.capacity() < bytes) {
-      spaces.values().forEach(space -> space.array().close());
+    Shape wanted = new Shape(rows, columns);
+    boolean isTooSmall = memory.capacity() < bytes;
+    if (isTooSmall || (spaces.size() >= SHAPES && !spaces.containsKey(wanted))) {
       spaces.clear();
+      arrays.close();
+      arrays = manager.newSubManager();
+    }
+    if (isTooSmall) {
       memory = ByteBuffer.allocateDirect(bytes);
     }
     return spaces.computeIfAbsent(
-        new Shape(rows, columns),
+        wanted,
         shape -> {
           ByteBuffer part = memory.slice(0, bytes).order(ByteOrder.nativeOrder());
-          return new Space(TorchKernels.view(manager, part, shape, type.torchCode()), part, type);
+          return new Space(TorchKernels.view(arrays, part, shape, type.torchCode()), part, type);
         });
   }
 

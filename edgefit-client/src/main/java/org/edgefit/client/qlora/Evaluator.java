@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Evaluator implements AutoCloseable {
 
-  /** The most padded tokens in a forward pass. */
+  /** The most tokens in a forward pass. */
   private static final int TOKENS_PER_PASS = 2048;
 
   private final BaseModel base;

@@ -2,6 +2,7 @@ package org.edgefit.client.qlora;
 
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -185,8 +186,13 @@ public final class QloraTrainer {
     if (options.memoryBytes() == 0) {
       return plan;
     }
-    int longest = examples.stream().mapToInt(Example::length).max().orElse(1);
-    return plan.within(options.memoryBytes(), longest * training.batchSize());
+    int[] lengths = examples.stream().mapToInt(Example::length).sorted().toArray();
+    int texts = Math.min(lengths.length, training.batchSize());
+    long rows = (long) lengths[lengths.length - 1] * texts;
+    if (training.packed()) {
+      rows = Arrays.stream(lengths, lengths.length - texts, lengths.length).asLongStream().sum();
+    }
+    return plan.within(options.memoryBytes(), Math.toIntExact(rows));
   }
 
   private static double learningRate(

@@ -28,6 +28,9 @@ public final class TextGenerator implements AutoCloseable {
   /** The most texts that are continued together. */
   private static final int TEXTS = 16;
 
+  /** The most bytes of keys and values of all texts that are continued together. */
+  private static final long CACHE_BYTES = 1L << 30;
+
   private final BaseModel base;
   private final Decoder decoder;
 
@@ -60,7 +63,8 @@ public final class TextGenerator implements AutoCloseable {
 
   /**
    * Returns the model's answers to instructions, in their order. An answer depends on its
-   * instruction, its place in the list and the seed, not on the others.
+   * instruction, its place in the list and the seed; the others change its logits by rounding
+   * alone.
    *
    * @param training the template and the most tokens of a prompt
    */
@@ -84,11 +88,12 @@ public final class TextGenerator implements AutoCloseable {
     }
     List<Text> all = List.copyOf(waiting);
     TokenSampler sampler = new TokenSampler(options);
+    int texts = textsAtOnce(all);
     List<Text> running = new ArrayList<>();
     try {
       int done = 0;
       while (!waiting.isEmpty() || !running.isEmpty()) {
-        while (!waiting.isEmpty() && running.size() < TEXTS) {
+        while (!waiting.isEmpty() && running.size() < texts) {
           Text text = waiting.remove();
           running.add(text);
           begin(text);
@@ -112,6 +117,14 @@ public final class TextGenerator implements AutoCloseable {
     return all.stream().map(text -> text.answer).toList();
   }
 
+  /** Returns how many texts go on together: as many as their caches leave room for. */
+  private int textsAtOnce(List<Text> all) {
+    long perToken =
+        2L * base.config().layers() * base.config().keyValueHeads() * base.config().headSize();
+    long most = all.stream().mapToLong(Text::capacity).max().orElse(1);
+    return (int) Math.max(1, Math.min(TEXTS, CACHE_BYTES / (perToken * most * Float.BYTES)));
+  }
+
   /** A text on its way. */
   private final class Text implements AutoCloseable {
     private final int promptLength;
@@ -132,6 +145,12 @@ public final class TextGenerator implements AutoCloseable {
       for (int token : prompt) {
         seen.add(token);
       }
+    }
+
+    /** Returns the most tokens that it can have. */
+    int capacity() {
+      long tokens = (long) promptLength + options.maxTokens() + 1;
+      return (int) Math.min(base.config().maxPositions(), tokens);
     }
 
     /** Adds the next token, and sees whether the answer is complete. */
@@ -171,9 +190,7 @@ public final class TextGenerator implements AutoCloseable {
   /** Runs all of a text's tokens, which fills its cache. */
   private void begin(Text text) {
     text.close();
-    int capacity =
-        Math.min(base.config().maxPositions(), text.promptLength + text.options.maxTokens() + 1);
-    KeyValueCache cache = new KeyValueCache(base.config().layers(), capacity);
+    KeyValueCache cache = new KeyValueCache(base.config().layers(), text.capacity());
     text.cache = cache;
     run(List.of(text), Batch.of(text.tokens), List.of(cache));
   }

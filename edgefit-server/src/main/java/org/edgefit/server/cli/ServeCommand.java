@@ -20,6 +20,7 @@ import org.edgefit.federation.Federation;
 import org.edgefit.federation.RoundListener;
 import org.edgefit.federation.RoundSummary;
 import org.edgefit.federation.RunResult;
+import org.edgefit.format.BaseWeights;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelFiles;
@@ -173,7 +174,7 @@ final class ServeCommand implements Callable<Integer> {
     String hash =
         baseHash != null
             ? baseHash
-            : ModelFiles.exist(model) ? ModelFiles.contentHash(model) : null;
+            : BaseWeights.exist(model) ? ModelFiles.contentHash(model) : null;
     RunTerms terms =
         new RunTerms(
             runDirectory.toAbsolutePath().getFileName().toString(),
