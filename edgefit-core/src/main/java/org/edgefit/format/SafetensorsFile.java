@@ -353,6 +353,19 @@ public final class SafetensorsFile implements Closeable {
       throw new IOException(
           path + ": " + name + ": dtype " + type + " (expected: one of F32, F16, BF16)");
     }
+    if (from < 0 || from > entry.tensor().elements() - out.remaining()) {
+      throw new IOException(
+          path
+              + ": "
+              + name
+              + ": values "
+              + from
+              + " to "
+              + (from + out.remaining())
+              + " (expected: within "
+              + entry.tensor().elements()
+              + ")");
+    }
     long position = dataStart + entry.begin() + from * type.bytes();
     if (part.capacity() < Math.min(PART_BYTES, (long) out.remaining() * type.bytes())) {
       part = ByteBuffer.allocateDirect(PART_BYTES).order(ByteOrder.LITTLE_ENDIAN);

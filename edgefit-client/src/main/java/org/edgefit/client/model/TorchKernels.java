@@ -1,5 +1,6 @@
 package org.edgefit.client.model;
 
+import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
@@ -65,7 +66,7 @@ public final class TorchKernels {
         System.setProperty("OPT_OUT_TRACKING", "true");
       }
       NativeMemory.configure();
-      return Engine.getEngine("PyTorch").newBaseManager();
+      return Engine.getEngine("PyTorch").newBaseManager(Device.cpu()); // where the kernels run
     }
 
     private static PtSymbolBlock load() {
