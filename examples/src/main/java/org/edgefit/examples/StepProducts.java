@@ -5,9 +5,11 @@ import static org.edgefit.client.model.TorchKernels.update;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import org.edgefit.adapter.LinearSpec;
+import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.format.ModelConfig;
@@ -23,10 +25,11 @@ final class StepProducts {
   private record Product(NDArray x, NDArray w, NDArray y) {
 
     static Product of(NDManager manager, int rows, int inputs, int outputs, ComputeType type) {
-      NDArray one = call(manager, "ones", 1, 1, type.torchCode());
-      NDArray x = call(manager, "empty", one, rows, inputs);
-      NDArray w = call(manager, "empty", one, outputs, inputs);
-      NDArray y = call(manager, "empty", one, rows, outputs);
+      NDArray one = manager.ones(new Shape(1));
+      int code = type.torchCode();
+      NDArray x = call(manager, "empty_of", one, rows, inputs, code);
+      NDArray w = call(manager, "empty_of", one, outputs, inputs, code);
+      NDArray y = call(manager, "empty_of", one, rows, outputs, code);
       for (NDArray array : List.of(x, w, y)) {
         update("fill_", array, 0.25);
       }
@@ -52,9 +55,10 @@ final class StepProducts {
    * @param repeats how often all are run; the fastest counts
    */
   static double seconds(
-      ModelConfig config, ComputeType type, int rows, int rank, int again, int repeats) {
+      BaseModel base, ComputeType type, int rows, int rank, int again, int repeats) {
+    ModelConfig config = base.config();
     double best = Double.POSITIVE_INFINITY;
-    try (NDManager manager = TorchKernels.newManager()) {
+    try (NDManager manager = base.newManager()) {
       List<Product> layer = new ArrayList<>();
       List<Product> adapter = new ArrayList<>();
       List<List<LinearSpec>> groups = config.linearGroups(0);
@@ -94,6 +98,7 @@ final class StepProducts {
           head.forward(manager);
           head.backward(manager);
         }
+        TorchKernels.await(head.y());
         best = Math.min(best, (System.nanoTime() - start) / 1e9);
       }
     }

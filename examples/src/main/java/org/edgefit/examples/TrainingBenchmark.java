@@ -1,5 +1,6 @@
 package org.edgefit.examples;
 
+import ai.djl.Device;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,6 +74,9 @@ public final class TrainingBenchmark implements Callable<Integer> {
   @Option(names = "--compute", description = "${COMPLETION-CANDIDATES} (default: float32)")
   private ComputeType compute = ComputeType.FLOAT32;
 
+  @Option(names = "--gpu", paramLabel = "N", description = "a CUDA device (default: the CPU)")
+  private @Nullable Integer gpu;
+
   @Option(names = "--memory-mb", description = "budget of the process in MiB (default: none)")
   private long memory;
 
@@ -117,7 +121,7 @@ public final class TrainingBenchmark implements Callable<Integer> {
         printProfile();
       }
       if (!noProducts) {
-        products(base.config(), rows(examples.subList(0, batch)));
+        products(base, rows(examples.subList(0, batch)));
       }
     }
     if (json != null) {
@@ -128,8 +132,12 @@ public final class TrainingBenchmark implements Callable<Integer> {
 
   private BaseModel load() throws IOException {
     return Files.isDirectory(Path.of(model))
-        ? BaseModel.load(Path.of(model), Quantization.NF4)
-        : BaseModel.random(ModelConfig.shape(model), new Seed(1));
+        ? BaseModel.load(Path.of(model), Quantization.NF4, device())
+        : BaseModel.random(ModelConfig.shape(model), new Seed(1), device());
+  }
+
+  private Device device() {
+    return gpu == null ? Device.cpu() : Device.gpu(gpu);
   }
 
   private List<Example> randomExamples(BaseModel base) {
@@ -192,7 +200,7 @@ public final class TrainingBenchmark implements Callable<Integer> {
     double tokens = rows(examples) * (double) times.size() / (times.size() + 1);
     show("tokens/s", tokens / times.stream().mapToDouble(Double::doubleValue).sum());
     show("peak resident, MB", resident("VmHWM"));
-    MemoryPlan plan = MemoryPlan.of(base.config(), Quantization.NF4, lora, compute);
+    MemoryPlan plan = MemoryPlan.of(base.config(), Quantization.NF4, lora, compute).on(device());
     int most = 0;
     for (int from = 0; from < examples.size(); from += batch) {
       most = Math.max(most, rows(examples.subList(from, from + batch)));
@@ -207,12 +215,12 @@ public final class TrainingBenchmark implements Callable<Integer> {
     figures.put("step", sorted[sorted.length / 2]);
   }
 
-  private void products(ModelConfig config, int rows) {
+  private void products(BaseModel base, int rows) {
+    int layers = base.config().layers();
     int kept =
         ((Double) figures.getOrDefault("layers that keep their activations", 0.0)).intValue();
     double seconds =
-        StepProducts.seconds(
-            config, compute, rows, rank, config.layers() - kept, steps > 1 ? 3 : 1);
+        StepProducts.seconds(base, compute, rows, rank, layers - kept, steps > 1 ? 3 : 1);
     show("its matrix products alone, s", seconds);
     show("step / products", (Double) figures.getOrDefault("step", 0.0) / seconds);
   }

@@ -1,5 +1,6 @@
 package org.edgefit.client.cli;
 
+import ai.djl.Device;
 import java.util.Locale;
 import org.edgefit.client.model.ComputeProbe;
 import org.edgefit.client.model.ComputeType;
@@ -43,11 +44,11 @@ final class ComputeOption {
     return memory == null ? 0 : MachineOptions.bytes("--memory", memory);
   }
 
-  /** Returns the options for a model, and says on standard error what was measured. */
-  ComputeOptions forModel(ModelConfig config) {
+  /** Returns the options for a model on a device, and says on standard error what was measured. */
+  ComputeOptions forModel(ModelConfig config, Device device) {
     ComputeType chosen = fixedType();
     if (chosen == null) {
-      ComputeProbe probe = ComputeProbe.measure(config);
+      ComputeProbe probe = ComputeProbe.measure(config, device);
       chosen = probe.choice();
       System.err.printf(
           Locale.ROOT,
@@ -55,7 +56,7 @@ final class ComputeOption {
           chosen.name().toLowerCase(Locale.ROOT),
           probe.bfloat16Speedup());
     } else {
-      ComputeProbe probe = ComputeProbe.ofMachine();
+      ComputeProbe probe = ComputeProbe.of(device);
       if (!probe.has(chosen)) {
         throw new IllegalArgumentException(
             "--compute: bfloat16 (expected: float32; this processor has no products in bfloat16)");

@@ -64,8 +64,7 @@ final class EvaluateCommand implements Callable<Integer> {
     Training settings = inference.settings().toBuilder().maxLength(maxLength).build();
     ModelConfig.read(model.model()).requireLength(maxLength);
     var adapter = model.readAdapter();
-    machine.apply();
-    try (BaseModel base = model.load(inference.quantization());
+    try (BaseModel base = model.load(inference.quantization(), machine);
         Evaluator evaluator = new Evaluator(base, adapter);
         Progress progress = new Progress("evaluating", 50)) {
       Evaluator.Evaluation evaluation =

@@ -97,8 +97,7 @@ final class GenerateCommand implements Callable<Integer> {
     GenerationOptions options =
         new GenerationOptions(maxTokens, temperature, topK, topP, repetitionPenalty, stops, seed);
     var adapter = model.readAdapter();
-    machine.apply();
-    try (BaseModel base = model.load(inference.quantization());
+    try (BaseModel base = model.load(inference.quantization(), machine);
         TextGenerator generator = new TextGenerator(base, adapter);
         Progress progress = new Progress("answering", 10)) {
       Training settings =

@@ -104,7 +104,7 @@ final class JoinCommand implements Callable<Integer> {
     Path model = ModelLocation.resolve(location);
     ModelConfig config = ModelConfig.read(model);
     machine.apply();
-    ComputeOptions options = compute.forModel(config);
+    ComputeOptions options = compute.forModel(config, machine.device());
     BaseModel[] loaded = new BaseModel[1];
     String hash = ModelFiles.contentHash(model);
     Path work = Files.createTempDirectory("edgefit-" + id + "-");
@@ -113,11 +113,11 @@ final class JoinCommand implements Callable<Integer> {
             id,
             hash,
             config.linearLayers(),
-            QloraClient.machine(options),
+            QloraClient.machine(options, machine.device()),
             work,
             Duration.ofSeconds(patienceSeconds),
             training -> {
-              BaseModel base = BaseModel.load(model, training.quantization());
+              BaseModel base = BaseModel.load(model, training.quantization(), machine.device());
               loaded[0] = base;
               QloraClient client =
                   new QloraClient(id, base, records)

@@ -53,8 +53,7 @@ final class LogitsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     var adapter = model.readAdapter();
-    machine.apply();
-    try (BaseModel base = model.load(quantization)) {
+    try (BaseModel base = model.load(quantization, machine)) {
       Logits.write(base, adapter, ids.stream().mapToInt(Integer::intValue).toArray(), out);
     }
     System.out.println(json ? Json.line(Map.of("logits", out.toString())) : "logits: " + out);

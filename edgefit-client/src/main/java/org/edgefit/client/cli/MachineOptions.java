@@ -1,5 +1,6 @@
 package org.edgefit.client.cli;
 
+import ai.djl.Device;
 import java.util.Locale;
 import org.edgefit.client.model.TorchKernels;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,25 @@ final class MachineOptions {
           "threads of one operation (default: one per core); several clients on one machine are"
               + " fastest with 1; results are the same to the bit for the same number")
   private @Nullable Integer threads;
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      description =
+          "where to compute: cpu, cuda or cuda:N, which needs an engine with CUDA (default: cpu)")
+  private String device = "cpu";
+
+  /** Returns the device to load the base model on. */
+  Device device() {
+    if (device.equals("cpu")) {
+      return Device.cpu();
+    }
+    if (!device.matches("cuda(:[0-9]{1,3})?")) {
+      throw new IllegalArgumentException(
+          "--device: " + device + " (expected: cpu, cuda or cuda:N)");
+    }
+    return Device.gpu(device.equals("cuda") ? 0 : Integer.parseInt(device.substring(5)));
+  }
 
   /** Sets the threads. */
   void apply() {

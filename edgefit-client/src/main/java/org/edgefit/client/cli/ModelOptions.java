@@ -37,9 +37,10 @@ final class ModelOptions {
     return resolved;
   }
 
-  /** Loads the base model. */
-  BaseModel load(Quantization quantization) throws IOException {
-    return BaseModel.load(model(), quantization);
+  /** Loads the base model on a machine's device, with its threads. */
+  BaseModel load(Quantization quantization, MachineOptions machine) throws IOException {
+    machine.apply();
+    return BaseModel.load(model(), quantization, machine.device());
   }
 
   /** Reads the adapter, or returns null if none is named. */

@@ -71,9 +71,8 @@ final class TrainCommand implements Callable<Integer> {
     InstructionDataset records = InstructionDataset.jsonl(data);
     Adapter given = model.readAdapter();
     Files.createDirectories(out); // before the long work, not after it
-    machine.apply();
     ModelConfig.read(model.model()).requireLength(settings.maxLength());
-    try (BaseModel base = model.load(settings.quantization())) {
+    try (BaseModel base = model.load(settings.quantization(), machine)) {
       ExampleEncoder.Encoded encoded =
           new ExampleEncoder(
                   base.tokenizer(),
@@ -105,7 +104,7 @@ final class TrainCommand implements Callable<Integer> {
       QloraTrainer.Result result;
       try (StepDisplay display = new StepDisplay("training", json)) {
         result =
-            new QloraTrainer(base, display, compute.forModel(base.config()))
+            new QloraTrainer(base, display, compute.forModel(base.config(), base.device()))
                 .train(encoded.examples(), start, settings, 1, 1, new Seed(seed));
       }
       PeftAdapter.write(result.adapter(), out, model.name());

@@ -100,7 +100,7 @@ public final class LanguageModel extends BaseModel {
               .withSeed((long) number(given, "seed", 0));
       Quantization quantization =
           Quantization.valueOf(text(given, "quantization", "nf4").toUpperCase(Locale.ROOT));
-      base = org.edgefit.client.model.BaseModel.load(modelPath, quantization);
+      base = org.edgefit.client.model.BaseModel.load(modelPath, quantization, manager.getDevice());
       settings =
           Training.defaults().toBuilder()
               .template(text(given, "template", Training.AUTO_TEMPLATE))

@@ -1,5 +1,6 @@
 package org.edgefit.client.model;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
@@ -69,6 +70,15 @@ public final class BaseModel implements AutoCloseable {
   }
 
   /**
+   * Loads a model for the CPU; see {@link #load(Path, Quantization, Device)}.
+   *
+   * @throws IOException naming the file, key or tensor that is missing, bad or not supported
+   */
+  public static BaseModel load(Path directory, Quantization quantization) throws IOException {
+    return load(directory, quantization, Device.cpu());
+  }
+
+  /**
    * Loads a Hugging Face model directory: {@code config.json} and single or sharded safetensors, in
    * float32, float16 or bfloat16, or quantised to NF4 by bitsandbytes; or a GGUF file of llama.cpp,
    * whose values are decoded first.
@@ -76,11 +86,14 @@ public final class BaseModel implements AutoCloseable {
    * @param quantization how to keep the linear layers of the blocks; those that are quantised in
    *     the file stay as they are; embeddings and head are float32, or where that takes more than
    *     256 MiB, the file's type
+   * @param device where the weights lie, and where all that uses them computes
    * @throws IOException naming the file, key or tensor that is missing, bad or not supported
+   * @throws IllegalArgumentException if there is no such device
    */
-  public static BaseModel load(Path directory, Quantization quantization) throws IOException {
+  public static BaseModel load(Path directory, Quantization quantization, Device device)
+      throws IOException {
     ModelConfig config = ModelConfig.read(directory);
-    NDManager manager = TorchKernels.newManager();
+    NDManager manager = TorchKernels.newManager(device);
     try (BaseWeights files = BaseWeights.open(directory)) {
       return new BaseModelLoader(directory, config, files, manager, quantization).load();
     } catch (IOException | RuntimeException e) {
@@ -92,10 +105,22 @@ public final class BaseModel implements AutoCloseable {
   /**
    * Returns a model with random weights in NF4 with double quantisation, made without a checkpoint:
    * for measuring time and memory. It has no tokenizer.
+   *
+   * @param device where the weights lie
    */
-  public static BaseModel random(ModelConfig config, Seed seed) {
-    NDManager manager = TorchKernels.newManager();
+  public static BaseModel random(ModelConfig config, Seed seed, Device device) {
+    NDManager manager = TorchKernels.newManager(device);
     return new RandomModel(config, manager, seed.generator()).make();
+  }
+
+  /** Returns where the weights lie, and where all that uses them computes. */
+  public Device device() {
+    return manager.getDevice();
+  }
+
+  /** Returns a new manager for arrays on the model's device. */
+  public NDManager newManager() {
+    return TorchKernels.newManager(device());
   }
 
   /** Returns the model's shape. */

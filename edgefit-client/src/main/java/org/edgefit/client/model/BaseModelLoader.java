@@ -118,13 +118,14 @@ final class BaseModelLoader {
       for (LinearSpec layer : layers) {
         nf4.add(nf4(layer));
       }
-      matrices.add(new Nf4Matrix(nf4));
+      matrices.add(FrozenMatrix.nf4(manager, nf4));
     } else if (quantized == 0) {
       matrices.add(dense(layers));
     } else {
       for (int i = 0; i < packed.length; i++) {
         LinearSpec layer = layers.get(i);
-        matrices.add(packed[i] ? new Nf4Matrix(List.of(nf4(layer))) : dense(List.of(layer)));
+        matrices.add(
+            packed[i] ? FrozenMatrix.nf4(manager, List.of(nf4(layer))) : dense(List.of(layer)));
       }
     }
     return new LinearStack(layers, matrices, bias(layers));

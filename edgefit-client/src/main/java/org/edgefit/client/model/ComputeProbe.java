@@ -1,8 +1,10 @@
 package org.edgefit.client.model;
 
+import ai.djl.Device;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.util.EnumMap;
 import java.util.Map;
 import org.edgefit.format.ModelConfig;
@@ -25,11 +27,11 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
   }
 
   /** Measures for about a tenth of a second on a small model, and seconds on a large one. */
-  public static ComputeProbe measure(ModelConfig config) {
+  public static ComputeProbe measure(ModelConfig config, Device device) {
     Map<ComputeType, Double> seconds = new EnumMap<>(ComputeType.class);
     for (ComputeType type : ComputeType.values()) {
       try {
-        seconds.put(type, measure(config, type));
+        seconds.put(type, measure(config, type, device));
       } catch (EngineException e) { // the processor has no such products
         seconds.put(type, Double.POSITIVE_INFINITY);
       }
@@ -38,8 +40,8 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
   }
 
   /** Measures on the shapes of a small model, which tells enough to advise. */
-  public static ComputeProbe ofMachine() {
-    return measure(ModelConfig.shape("smollm2-135m"));
+  public static ComputeProbe of(Device device) {
+    return measure(ModelConfig.shape("smollm2-135m"), device);
   }
 
   /** Returns whether the machine has products of a type. */
@@ -47,22 +49,25 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
     return Double.isFinite(time(type));
   }
 
-  private static double measure(ModelConfig config, ComputeType type) {
+  private static double measure(ModelConfig config, ComputeType type, Device device) {
     double sum = 0;
-    try (NDManager manager = TorchKernels.newManager()) {
+    try (NDManager manager = TorchKernels.newManager(device)) {
+      NDArray one = manager.ones(new Shape(1, 1));
       for (var group : config.linearGroups(0)) {
         int inputs = group.get(0).inputs();
         int outputs = group.stream().mapToInt(layer -> layer.outputs()).sum();
-        NDArray one = TorchKernels.call(manager, "ones", 1, 1, type.torchCode());
-        try (NDArray x = TorchKernels.call(manager, "empty", one, ROWS, inputs);
-            NDArray w = TorchKernels.call(manager, "empty", one, outputs, inputs)) {
+        int code = type.torchCode();
+        try (NDArray x = TorchKernels.call(manager, "empty_of", one, ROWS, inputs, code);
+            NDArray w = TorchKernels.call(manager, "empty_of", one, outputs, inputs, code)) {
           TorchKernels.update("fill_", x, 0.5);
           TorchKernels.update("fill_", w, 0.25);
           double best = Double.POSITIVE_INFINITY;
           for (int repeat = 0; repeat < 3; repeat++) {
             long start = System.nanoTime();
             try (NDArray y = TorchKernels.call(manager, "linear", x, w)) {
-              TorchKernels.call(manager, "linear_backward", y, w, 0).close();
+              NDArray dx = TorchKernels.call(manager, "linear_backward", y, w, 0);
+              TorchKernels.await(dx);
+              dx.close();
             }
             best = Math.min(best, (System.nanoTime() - start) / 1e9);
           }

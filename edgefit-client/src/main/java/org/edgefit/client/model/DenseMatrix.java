@@ -23,9 +23,12 @@ record DenseMatrix(NDArray array, int bytesPerValue) implements FrozenMatrix {
   @Override
   public NDArray rows(Scratch scratch, int from, int to) {
     if (scratch.type() == ComputeType.FLOAT32 && bytesPerValue == Float.BYTES) {
-      return from == 0 && to == outputs() ? array : scratch.slice(array, from, to);
+      return from == 0 && to == outputs()
+          ? array
+          : scratch.keep(
+              TorchKernels.call(array.getManager(), "slice_rows", array, from, to - from));
     }
-    NDArray rows = scratch.space(to - from, inputs()).array();
+    NDArray rows = scratch.array(array, to - from, inputs());
     TorchKernels.update("copy_rows_", rows, array, from);
     return rows;
   }

@@ -1,9 +1,18 @@
 package org.edgefit.client.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
 
 /** A base model's weight of shape (outputs, inputs), which training leaves alone. */
 public interface FrozenMatrix {
+
+  /** Returns weights in NF4, under one another, where the manager's arrays are. */
+  static FrozenMatrix nf4(NDManager manager, List<Nf4Weight> weights) {
+    return TorchKernels.sharesMemory(manager)
+        ? new Nf4Matrix(weights)
+        : DeviceNf4Matrix.of(manager, weights);
+  }
 
   /** Returns the number of rows. */
   int outputs();

@@ -38,7 +38,8 @@ final class RandomModel {
                   group ->
                       new LinearStack(
                           group,
-                          List.of(new Nf4Matrix(group.stream().map(this::weight).toList())),
+                          List.of(
+                              FrozenMatrix.nf4(manager, group.stream().map(this::weight).toList())),
                           null))
               .toList();
       layers.add(

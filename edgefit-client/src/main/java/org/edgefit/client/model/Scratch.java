@@ -10,14 +10,21 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory of one type that Java writes and kernels read, used again and again: for weights as they
- * are decoded, a part of a large one at a time, so that it stays small and near the processor, as
- * does the copy that the engine makes of it; and for masks. It serves one thread at a time.
+ * Memory of one type, used again and again: for weights as they are decoded, a part of a large one
+ * at a time, so that it stays small and near the processor, as does the copy that the engine makes
+ * of it; and for masks. On the CPU, Java writes it and kernels read it; elsewhere kernels do both.
+ * It serves one thread at a time.
  */
 public final class Scratch implements AutoCloseable {
 
   /** The values of a part, as long as it has enough rows. */
   private static final int VALUES = 3 << 20;
+
+  /** The values of a part on other devices, where many kernels run for each. */
+  private static final int DEVICE_VALUES = 16 << 20;
+
+  /** The bytes that a device needs beside the result to decode a value: its code and its level. */
+  private static final int DEVICE_BYTES_PER_VALUE = 8;
 
   /** Enough rows: with fewer, adding up the gradients of the parts takes too long. */
   private static final int ROWS = 1024;
@@ -43,7 +50,7 @@ public final class Scratch implements AutoCloseable {
   private final Map<Shape, Space> spaces = new HashMap<>();
   private NDManager arrays;
   private ByteBuffer memory = ByteBuffer.allocateDirect(0);
-  private @Nullable NDArray slice;
+  private @Nullable NDArray kept;
 
   /** Makes scratch space of a type. */
   public Scratch(NDManager parent, ComputeType type) {
@@ -57,28 +64,50 @@ public final class Scratch implements AutoCloseable {
     return type;
   }
 
-  /** Returns how many rows of a weight are multiplied at a time. */
-  public int rowsPerPart(FrozenMatrix matrix) {
-    return rowsPerPart(matrix.outputs(), matrix.inputs());
+  /** Returns whether Java writes this memory. */
+  public boolean isShared() {
+    return TorchKernels.sharesMemory(manager);
   }
 
-  static int rowsPerPart(int outputs, int inputs) {
-    int most = Math.max(ROWS, VALUES / inputs);
+  /** Returns how many rows of a weight are multiplied at a time. */
+  public int rowsPerPart(FrozenMatrix matrix) {
+    return rowsPerPart(matrix.outputs(), matrix.inputs(), isShared() ? VALUES : DEVICE_VALUES);
+  }
+
+  private static int rowsPerPart(int outputs, int inputs, int values) {
+    int most = Math.max(ROWS, values / inputs);
     int parts = (outputs + most - 1) / most;
     int rows = (outputs + parts - 1) / parts;
     return Math.min(outputs, (rows + 63) / 64 * 64);
   }
 
-  /** Returns rows of an array as they lie, until the next call. */
-  NDArray slice(NDArray array, int from, int to) {
-    if (slice != null) {
-      slice.close();
-    }
-    slice = TorchKernels.call(manager, "slice_rows", array, from, to - from);
-    return slice;
+  /**
+   * Returns the bytes that a part of a weight takes while it is multiplied: the memory that it is
+   * decoded into, and on the CPU the engine's copy of it.
+   */
+  static long bytesOfPart(int outputs, int inputs, ComputeType type, boolean isShared) {
+    long values = (long) inputs * rowsPerPart(outputs, inputs, isShared ? VALUES : DEVICE_VALUES);
+    return values * (type.bytes() + (isShared ? type.bytes() : DEVICE_BYTES_PER_VALUE));
   }
 
-  /** Returns the memory as an array of a shape, whose content is whatever it was. */
+  /** Takes an array over, until the next call. */
+  public NDArray keep(NDArray array) {
+    if (kept != null) {
+      kept.close();
+    }
+    array.attach(manager);
+    kept = array;
+    return array;
+  }
+
+  /** Returns an array of a shape, until the next call, whose content is whatever it was. */
+  NDArray array(NDArray like, int rows, int columns) {
+    return isShared()
+        ? space(rows, columns).array()
+        : keep(TorchKernels.call(manager, "empty_of", like, rows, columns, type.torchCode()));
+  }
+
+  /** Returns the memory that Java writes as an array of a shape. */
   public Space space(int rows, int columns) {
     int bytes = Math.multiplyExact(Math.multiplyExact(rows, columns), type.bytes());
     Shape wanted = new Shape(rows, columns);

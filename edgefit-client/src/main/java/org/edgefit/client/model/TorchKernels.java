@@ -1,5 +1,7 @@
 package org.edgefit.client.model;
 
+import static java.util.stream.Collectors.joining;
+
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
@@ -23,17 +25,26 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The arithmetic that DJL's arrays do not have, as one TorchScript module: its text is the resource
- * {@code kernels.py}, which is packed into an archive and loaded once per JVM. A kernel is called
- * by its name; those whose name ends in {@code _} change their first argument in place.
+ * The arithmetic that DJL's arrays do not have, as a TorchScript module: its text is the resource
+ * {@code kernels.py} and, for what the processor has operators of its own, {@code cpu.py}, or
+ * {@code device.py} on any other device. It is packed into an archive and loaded once per JVM. A
+ * kernel is called by its name; those whose name ends in {@code _} change their first argument in
+ * place.
+ *
+ * <p>The system property {@code edgefit.portableKernels} (true) makes the CPU compute as another
+ * device does, with {@code device.py} and without memory that Java shares: slower, and the way to
+ * exercise that code where there is no other device.
  */
 public final class TorchKernels {
+
+  private static final boolean PORTABLE = Boolean.getBoolean("edgefit.portableKernels");
 
   /** A pickled {@code __torch__.Kernels} with the state {@code {"training": False}}. */
   private static final byte[] DATA_PICKLE =
@@ -56,56 +67,105 @@ public final class TorchKernels {
 
   private static final ThreadLocal<Boolean> THREAD_IS_READY = ThreadLocal.withInitial(() -> false);
 
-  private static final class Holder {
-    static final NDManager MANAGER = newManager();
-    static final PtSymbolBlock MODULE = load();
+  private static final class Library {
+    static final Engine ENGINE = load();
+    static final NDManager CPU = ENGINE.newBaseManager(Device.cpu());
 
-    private static NDManager newManager() {
+    private static Engine load() {
       // A private library makes no calls of its own: DJL would report its start otherwise.
       if (System.getProperty("OPT_OUT_TRACKING") == null) {
         System.setProperty("OPT_OUT_TRACKING", "true");
       }
       NativeMemory.configure();
-      return Engine.getEngine("PyTorch").newBaseManager(Device.cpu()); // where the kernels run
+      return Engine.getEngine("PyTorch");
     }
+  }
+
+  /** The kernels of the CPU. */
+  private static final class CpuModule {
+    static final PtSymbolBlock MODULE = load();
 
     private static PtSymbolBlock load() {
-      try (InputStream resource = TorchKernels.class.getResourceAsStream("kernels.py")) {
-        if (resource == null) {
-          throw new IllegalStateException("kernels.py: not among this jar's resources");
-        }
-        String text = new String(resource.readAllBytes(), StandardCharsets.UTF_8);
-        try {
-          return load(text);
-        } catch (EngineException e) { // a library that was built without oneDNN
-          return load(text.replace(ONE_DNN_PRODUCT, PLAIN_PRODUCT));
-        }
-      } catch (IOException e) {
-        throw new UncheckedIOException("kernels.py", e);
+      String text = text("kernels.py") + text("cpu.py");
+      try {
+        return module(text);
+      } catch (EngineException e) { // a library that was built without oneDNN
+        return module(text.replace(ONE_DNN_PRODUCT, PLAIN_PRODUCT));
       }
     }
+  }
 
-    private static PtSymbolBlock load(String text) throws IOException {
-      byte[] archive = archive(text.getBytes(StandardCharsets.UTF_8));
-      return JniUtils.loadModule(
-          (PtNDManager) MANAGER, new ByteArrayInputStream(archive), false, false);
-    }
+  /** The kernels of all other devices. */
+  private static final class DeviceModule {
+    static final PtSymbolBlock MODULE = module(text("kernels.py") + text("device.py"));
   }
 
   private TorchKernels() {}
 
-  /**
-   * Returns a new manager for arrays on the CPU, and makes the calling thread ready to compute: no
-   * graphs for gradients, and no optimisation at a kernel's first calls.
-   */
+  /** Returns a new manager for arrays on the CPU; see {@link #newManager(Device)}. */
   public static NDManager newManager() {
+    return newManager(Device.cpu());
+  }
+
+  /**
+   * Returns a new manager for arrays on a device, and makes the calling thread ready to compute: no
+   * graphs for gradients, and no optimisation at a kernel's first calls.
+   *
+   * @param device the CPU or a GPU
+   * @throws IllegalArgumentException if the engine's library sees no such device
+   */
+  public static NDManager newManager(Device device) {
+    if (!device.equals(Device.cpu())) {
+      int gpus = Library.ENGINE.getGpuCount();
+      if (!device.isGpu() || device.getDeviceId() >= gpus) {
+        throw new IllegalArgumentException(
+            "device: "
+                + device
+                + " (expected: cpu()"
+                + IntStream.range(0, gpus).mapToObj(i -> ", gpu(" + i + ")").collect(joining())
+                + "; the engine's library, PyTorch "
+                + Library.ENGINE.getVersion()
+                + ", sees "
+                + gpus
+                + " GPUs)");
+      }
+    }
+    NDManager manager = Library.CPU.newSubManager(device);
     if (!THREAD_IS_READY.get()) {
-      PtSymbolBlock loaded = Holder.MODULE; // loads the native library before its first use
       JniUtils.setGradMode(false);
       JniUtils.setGraphExecutorOptimize(false);
-      THREAD_IS_READY.set(loaded != null);
+      THREAD_IS_READY.set(true);
     }
-    return Holder.MANAGER.newSubManager();
+    return manager;
+  }
+
+  /**
+   * Returns whether Java shares the memory of a manager's arrays, and kernels are the CPU's.
+   * Elsewhere arrays are copies, and results are read back.
+   */
+  public static boolean sharesMemory(NDManager manager) {
+    return !PORTABLE && manager.getDevice().equals(Device.cpu());
+  }
+
+  private static String text(String resource) {
+    try (InputStream stream = TorchKernels.class.getResourceAsStream(resource)) {
+      if (stream == null) {
+        throw new IllegalStateException(resource + ": not among this jar's resources");
+      }
+      return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(resource, e);
+    }
+  }
+
+  private static PtSymbolBlock module(String text) {
+    try {
+      byte[] archive = archive(text.getBytes(StandardCharsets.UTF_8));
+      return JniUtils.loadModule(
+          (PtNDManager) Library.CPU, new ByteArrayInputStream(archive), false, false);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Sets how many threads one operation uses, for the whole JVM. */
@@ -128,7 +188,8 @@ public final class TorchKernels {
    * Calls a kernel that returns one array.
    *
    * @param manager the owner of the result
-   * @param arguments arrays, and {@code Integer}, {@code Double} or {@code Boolean} values
+   * @param arguments arrays, of which the first says by its device whose kernel is called; and
+   *     {@code Integer}, {@code Long}, {@code Double} or {@code Boolean} values
    */
   public static NDArray call(NDManager manager, String kernel, Object... arguments) {
     try (IValue result = run(kernel, arguments)) {
@@ -149,13 +210,23 @@ public final class TorchKernels {
     }
   }
 
+  /** Waits until all that was asked of an array's device is done, which may go on meanwhile. */
+  public static void await(NDArray array) {
+    if (!array.getManager().getDevice().equals(Device.cpu())) {
+      try (NDArray one = call(array.getManager(), "corner", array)) {
+        one.toFloatArray();
+      }
+    }
+  }
+
   /** Calls a kernel for its effect on its first argument. */
   public static void update(String kernel, Object... arguments) {
     run(kernel, arguments).close();
   }
 
   /**
-   * Returns memory seen as an array, without a copy, in a type that Java has no name for as well.
+   * Returns memory as an array, in a type that Java has no name for as well: on the CPU a view of
+   * it, on another device a copy.
    *
    * @param memory direct, in native order; it must live as long as the array
    * @param shape of two dimensions where the type is not float32
@@ -224,7 +295,8 @@ public final class TorchKernels {
       for (int i = 0; i < arguments.length; i++) {
         values[i] = value(arguments[i]);
       }
-      return IValueUtils.runMethod(Holder.MODULE, kernel, values);
+      boolean isCpu = sharesMemory(((NDArray) arguments[0]).getManager());
+      return IValueUtils.runMethod(isCpu ? CpuModule.MODULE : DeviceModule.MODULE, kernel, values);
     } finally {
       for (IValue value : values) {
         if (value != null) {
@@ -240,6 +312,9 @@ public final class TorchKernels {
     }
     if (argument instanceof Integer number) {
       return IValue.from((long) number);
+    }
+    if (argument instanceof Long number) {
+      return IValue.from(number);
     }
     if (argument instanceof Boolean flag) {
       return IValue.from(flag.booleanValue());

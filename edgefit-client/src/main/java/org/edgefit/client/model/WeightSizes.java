@@ -36,14 +36,18 @@ public final class WeightSizes {
     return config.tiedEmbeddings() ? bytes : 2 * bytes;
   }
 
-  /** Returns the bytes of the memory that weights are decoded into, and of the engine's copy. */
-  public static long scratch(ModelConfig config, ComputeType type) {
+  /**
+   * Returns the bytes that the largest part of a weight takes while it is multiplied.
+   *
+   * @param isShared whether that is on the CPU, in memory that Java shares
+   */
+  public static long scratch(ModelConfig config, ComputeType type, boolean isShared) {
     long most = 0;
     for (List<LinearSpec> group : config.linearGroups(0)) {
       int outputs = group.stream().mapToInt(LinearSpec::outputs).sum();
       int inputs = group.get(0).inputs();
-      most = Math.max(most, (long) Scratch.rowsPerPart(outputs, inputs) * inputs);
+      most = Math.max(most, Scratch.bytesOfPart(outputs, inputs, type, isShared));
     }
-    return 2 * most * type.bytes();
+    return most;
   }
 }

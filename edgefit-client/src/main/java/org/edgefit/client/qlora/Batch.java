@@ -67,7 +67,8 @@ final class Batch {
     return of(examples, examples.stream().mapToInt(Batch::inputs).max().orElse(1));
   }
 
-  private static int inputs(Example example) {
+  /** Returns how many of an example's tokens a forward pass takes: all but the last. */
+  static int inputs(Example example) {
     return Math.max(1, example.length() - 1);
   }
 

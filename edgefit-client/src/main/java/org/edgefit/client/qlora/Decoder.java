@@ -12,7 +12,6 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.Scratch;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +44,7 @@ final class Decoder implements AutoCloseable {
    * @param plan which layers keep what their backward pass needs
    */
   Decoder(BaseModel base, @Nullable LoraWeights lora, MemoryPlan plan) {
-    this(base, lora, plan, TorchKernels.newManager());
+    this(base, lora, plan, base.newManager());
   }
 
   private Decoder(BaseModel base, @Nullable LoraWeights lora, MemoryPlan plan, NDManager manager) {
@@ -68,7 +67,7 @@ final class Decoder implements AutoCloseable {
    * @throws IllegalArgumentException naming the first tensor that does not fit the base model
    */
   static Decoder of(BaseModel base, @Nullable Adapter adapter) {
-    NDManager manager = TorchKernels.newManager();
+    NDManager manager = base.newManager();
     try {
       LoraWeights lora = adapter == null ? null : new LoraWeights(manager, base, adapter);
       return new Decoder(base, lora, MemoryPlan.unlimited(base.config()), manager);

@@ -2,6 +2,7 @@ package org.edgefit.client.qlora;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
@@ -30,6 +31,7 @@ final class Dropout implements AutoCloseable {
   private static final int ELEMENTS_PER_TASK = 1 << 17;
 
   private final Scratch scratch;
+  private final NDArray device;
   private final int threshold;
 
   /**
@@ -40,6 +42,7 @@ final class Dropout implements AutoCloseable {
    */
   Dropout(NDManager parent, double rate, ComputeType type) {
     this.scratch = new Scratch(parent, type);
+    this.device = parent.zeros(new Shape(1));
     this.threshold = (int) Math.min(65535, Math.round(rate * 65536));
   }
 
@@ -58,6 +61,18 @@ final class Dropout implements AutoCloseable {
    * next call, and must not be closed.
    */
   NDArray mask(Seed seed, int rows, int columns) {
+    if (!scratch.isShared()) {
+      return scratch.keep(
+          TorchKernels.call(
+              device.getManager(),
+              "dropout_mask",
+              device,
+              seed.value(),
+              rows,
+              columns,
+              threshold,
+              scratch.type().torchCode()));
+    }
     Scratch.Space space = scratch.space(rows, columns);
     fill(space.memory(), Math.multiplyExact(rows, columns), seed);
     return space.array();
@@ -115,6 +130,7 @@ final class Dropout implements AutoCloseable {
 
   @Override
   public void close() {
+    device.close();
     scratch.close();
   }
 }

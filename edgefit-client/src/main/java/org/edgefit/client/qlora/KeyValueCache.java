@@ -7,13 +7,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
-import org.edgefit.client.model.TorchKernels;
+import org.edgefit.client.model.BaseModel;
 import org.jspecify.annotations.Nullable;
 
 /** The keys and values of the tokens that one text has so far, so that each is computed once. */
 final class KeyValueCache implements AutoCloseable {
 
-  private final NDManager manager = TorchKernels.newManager();
+  private final NDManager manager;
   private final List<Layer> layers = new ArrayList<>();
   private final int capacity;
   private int tokens;
@@ -23,9 +23,10 @@ final class KeyValueCache implements AutoCloseable {
    *
    * @param capacity the most tokens of the text
    */
-  KeyValueCache(int layerCount, int capacity) {
+  KeyValueCache(BaseModel base, int capacity) {
+    this.manager = base.newManager();
     this.capacity = capacity;
-    for (int i = 0; i < layerCount; i++) {
+    for (int i = 0; i < base.config().layers(); i++) {
       layers.add(new Layer());
     }
   }

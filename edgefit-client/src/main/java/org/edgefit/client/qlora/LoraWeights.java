@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An adapter's weights and gradients in native memory: all weights in one run of floats, all
- * gradients in another, and views of both as the arrays that kernels take. The optimizer goes over
- * the runs, the decoder over the views.
+ * gradients in another, which the optimizer goes over. The arrays that kernels take are views of
+ * both on the CPU, and copies on another device, or of weights in another type.
  */
 final class LoraWeights implements AutoCloseable {
 
@@ -38,7 +38,9 @@ final class LoraWeights implements AutoCloseable {
   private final Map<String, Integer> offsets = new HashMap<>();
   private final IdentityHashMap<LinearStack, LoraGroup> groups = new IdentityHashMap<>();
   private final ComputeType type;
-  private final IdentityHashMap<NDArray, NDArray> masters = new IdentityHashMap<>();
+  private final NDManager host;
+  private final IdentityHashMap<NDArray, NDArray> weightCopies = new IdentityHashMap<>();
+  private final IdentityHashMap<NDArray, NDArray> gradientCopies = new IdentityHashMap<>();
   private int used;
 
   /**
@@ -62,6 +64,7 @@ final class LoraWeights implements AutoCloseable {
     layout = adapter.layout();
     AdapterLayout.of(config, base.linearLayers()).requireSame(layout);
     manager = parent.newSubManager();
+    host = TorchKernels.newManager();
     int bytes = Math.toIntExact(layout.bytes());
     weightMemory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
     gradientMemory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
@@ -97,10 +100,7 @@ final class LoraWeights implements AutoCloseable {
         offsets.put(AdapterLayout.nameOfB(layer.name()), used);
         branches.add(
             new LoraGroup.Branch(
-                column,
-                branches.size() * rank,
-                operand(used, shapeOfB),
-                view(gradientMemory, used, shapeOfB)));
+                column, branches.size() * rank, operand(used, shapeOfB), gradient(used, shapeOfB)));
         used += Math.toIntExact(shapeOfB.size());
       }
       column += layer.outputs();
@@ -108,25 +108,37 @@ final class LoraWeights implements AutoCloseable {
     groups.put(
         stack,
         new LoraGroup(
-            operand(startOfA, shapeOfA),
-            view(gradientMemory, startOfA, shapeOfA),
-            List.copyOf(branches)));
+            operand(startOfA, shapeOfA), gradient(startOfA, shapeOfA), List.copyOf(branches)));
   }
 
-  /** Returns weights as products take them: a view of the memory, or a copy in another type. */
+  /** Returns weights as products take them: a view of the memory, or a copy. */
   private NDArray operand(int offset, Shape shape) {
-    NDArray master = view(weightMemory, offset, shape);
-    if (type == ComputeType.FLOAT32) {
-      return master;
+    NDArray view = view(weightMemory, offset, shape);
+    if (type == ComputeType.FLOAT32 && TorchKernels.sharesMemory(manager)) {
+      return view;
     }
-    NDArray copy = TorchKernels.call(manager, "to_type", master, type.torchCode());
-    masters.put(copy, master);
+    NDArray copy;
+    try (NDArray zeros = manager.zeros(shape)) {
+      copy = TorchKernels.call(manager, "copied", zeros, type.torchCode());
+    }
+    weightCopies.put(copy, view);
     return copy;
   }
 
-  /** Brings copies in another type up to date, after the weights have changed. */
+  /** Returns a gradient as kernels add to it: a view of the memory, or an array of its own. */
+  private NDArray gradient(int offset, Shape shape) {
+    NDArray view = view(gradientMemory, offset, shape);
+    if (TorchKernels.sharesMemory(manager)) {
+      return view;
+    }
+    NDArray copy = manager.zeros(shape);
+    gradientCopies.put(copy, view);
+    return copy;
+  }
+
+  /** Brings copies up to date, after the weights have changed. */
   void refresh() {
-    masters.forEach((copy, master) -> TorchKernels.update("copy_", copy, master));
+    weightCopies.forEach((copy, view) -> TorchKernels.update("copy_", copy, view));
   }
 
   private NDArray view(ByteBuffer memory, int offset, Shape shape) {
@@ -134,7 +146,7 @@ final class LoraWeights implements AutoCloseable {
         memory
             .slice(offset * Float.BYTES, Math.toIntExact(shape.size()) * Float.BYTES)
             .order(ByteOrder.nativeOrder());
-    return manager.create(part, shape, DataType.FLOAT32);
+    return host.create(part, shape, DataType.FLOAT32);
   }
 
   private int offset(TensorSpec tensor) {
@@ -156,13 +168,14 @@ final class LoraWeights implements AutoCloseable {
     return groups.get(stack);
   }
 
-  /** Returns all weights, for the optimizer to change. */
+  /** Returns all weights, for the optimizer to change; {@link #refresh} is to follow. */
   FloatBuffer weights() {
     return weightMemory.asFloatBuffer();
   }
 
-  /** Returns all gradients, in the order of the weights. */
+  /** Returns all gradients as they are now, in the order of the weights. */
   FloatBuffer gradients() {
+    gradientCopies.forEach((copy, view) -> TorchKernels.update("copy_", view, copy));
     return gradientMemory.asFloatBuffer();
   }
 
@@ -171,6 +184,7 @@ final class LoraWeights implements AutoCloseable {
     for (int i = 0; i < gradientMemory.capacity(); i += Float.BYTES) {
       gradientMemory.putFloat(i, 0);
     }
+    gradientCopies.keySet().forEach(copy -> TorchKernels.update("fill_", copy, 0.0));
   }
 
   /** Returns a copy of the weights. */
@@ -197,5 +211,6 @@ final class LoraWeights implements AutoCloseable {
   @Override
   public void close() {
     manager.close();
+    host.close();
   }
 }

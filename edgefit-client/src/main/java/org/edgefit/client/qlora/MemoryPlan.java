@@ -1,5 +1,6 @@
 package org.edgefit.client.qlora;
 
+import ai.djl.Device;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.edgefit.adapter.AdapterLayout;
@@ -23,6 +24,7 @@ public final class MemoryPlan {
   private final Quantization quantization;
   private final LoraConfig lora;
   private final ComputeType type;
+  private final boolean isShared;
   private final long budget;
 
   private MemoryPlan(
@@ -30,18 +32,26 @@ public final class MemoryPlan {
       Quantization quantization,
       LoraConfig lora,
       ComputeType type,
+      boolean isShared,
       long budget) {
     this.config = config;
     this.quantization = quantization;
     this.lora = lora.resolvedFor(config.linearLayers());
     this.type = type;
+    this.isShared = isShared;
     this.budget = budget;
   }
 
-  /** Returns the plan of a training whose every layer keeps its activations. */
+  /** Returns the plan of a training on the CPU whose every layer keeps its activations. */
   public static MemoryPlan of(
       ModelConfig config, Quantization quantization, LoraConfig lora, ComputeType type) {
-    return new MemoryPlan(config, quantization, lora, type, 0);
+    return new MemoryPlan(config, quantization, lora, type, true, 0);
+  }
+
+  /** Returns this plan for a device: others than the CPU decode weights in larger parts. */
+  public MemoryPlan on(Device device) {
+    boolean isCpu = device.equals(Device.cpu());
+    return new MemoryPlan(config, quantization, lora, type, isCpu, budget);
   }
 
   /** Returns a plan that keeps everything, for a model that is not trained. */
@@ -68,7 +78,7 @@ public final class MemoryPlan {
               + rows
               + " tokens; a smaller batch or shorter texts take less)");
     }
-    return new MemoryPlan(config, quantization, lora, type, bytes);
+    return new MemoryPlan(config, quantization, lora, type, isShared, bytes);
   }
 
   /**
@@ -134,7 +144,7 @@ public final class MemoryPlan {
   private long workBytes(int rows) {
     long mlp = 4L * config.intermediateSize() * type.bytes();
     long residual = 3L * config.hiddenSize() * Float.BYTES;
-    return rows * (mlp + residual) + WeightSizes.scratch(config, type);
+    return rows * (mlp + residual) + WeightSizes.scratch(config, type, isShared);
   }
 
   private long logitBytes(int rows) {

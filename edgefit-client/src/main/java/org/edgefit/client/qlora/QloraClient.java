@@ -1,5 +1,6 @@
 package org.edgefit.client.qlora;
 
+import ai.djl.Device;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -84,17 +85,18 @@ public final class QloraClient implements FederatedClient {
 
   @Override
   public Map<String, String> description() {
-    return machine(options);
+    return machine(options, base.device());
   }
 
   /**
-   * Returns what a run records of this machine: results are repeatable for the same threads and the
-   * same type.
+   * Returns what a run records of this machine: results are repeatable for the same threads, type
+   * and device.
    */
-  public static Map<String, String> machine(ComputeOptions options) {
+  public static Map<String, String> machine(ComputeOptions options, Device device) {
     Map<String, String> description = new TreeMap<>();
     description.put("threads", Integer.toString(TorchKernels.threads()));
     description.put("compute", options.type().name().toLowerCase(Locale.ROOT));
+    description.put("device", device.toString());
     description.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     description.put("java", Runtime.version().toString());
     return description;

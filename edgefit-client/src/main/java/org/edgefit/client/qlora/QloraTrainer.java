@@ -1,6 +1,7 @@
 package org.edgefit.client.qlora;
 
 import ai.djl.ndarray.NDManager;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -11,7 +12,6 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.NativeMemory;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
 import org.edgefit.random.Seed;
 
@@ -69,7 +69,7 @@ public final class QloraTrainer {
     }
     MemoryPlan plan = plan(start, examples, training);
     NativeMemory.giveBackArrays(base.config().hiddenSize() < 2048 ? 32 << 20 : 8 << 20);
-    try (NDManager manager = TorchKernels.newManager();
+    try (NDManager manager = base.newManager();
         LoraWeights lora = new LoraWeights(manager, base, start, options.type());
         Decoder decoder = new Decoder(base, lora, plan);
         Dropout dropout = new Dropout(manager, start.config().dropout(), options.type())) {
@@ -98,7 +98,8 @@ public final class QloraTrainer {
           double loss =
               accumulate(
                   decoder, lora, dropout, chosen, training, seed.split("dropout").split(step));
-          double norm = AdamW.norm(lora.gradients());
+          FloatBuffer gradients = lora.gradients();
+          double norm = AdamW.norm(gradients);
           if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
             throw new IllegalStateException(
                 "training diverged in step "
@@ -111,7 +112,7 @@ public final class QloraTrainer {
           }
           optimizer.step(
               lora.weights(),
-              lora.gradients(),
+              gradients,
               AdamW.clipFactor(norm, training.clipNorm()),
               learningRate(training, step, steps, round, rounds));
           lora.refresh();
@@ -182,11 +183,12 @@ public final class QloraTrainer {
 
   private MemoryPlan plan(Adapter adapter, List<Example> examples, Training training) {
     MemoryPlan plan =
-        MemoryPlan.of(base.config(), training.quantization(), adapter.config(), options.type());
+        MemoryPlan.of(base.config(), training.quantization(), adapter.config(), options.type())
+            .on(base.device());
     if (options.memoryBytes() == 0) {
       return plan;
     }
-    int[] lengths = examples.stream().mapToInt(Example::length).sorted().toArray();
+    int[] lengths = examples.stream().mapToInt(Batch::inputs).sorted().toArray();
     int texts = Math.min(lengths.length, training.batchSize());
     long rows = (long) lengths[lengths.length - 1] * texts;
     if (training.packed()) {

@@ -190,7 +190,7 @@ public final class TextGenerator implements AutoCloseable {
   /** Runs all of a text's tokens, which fills its cache. */
   private void begin(Text text) {
     text.close();
-    KeyValueCache cache = new KeyValueCache(base.config().layers(), text.capacity());
+    KeyValueCache cache = new KeyValueCache(base, text.capacity());
     text.cache = cache;
     run(List.of(text), Batch.of(text.tokens), List.of(cache));
   }

@@ -4,8 +4,6 @@ class Kernels(Module):
   training : bool
   def forward(self: __torch__.Kernels, x: Tensor) -> Tensor:
     return x
-  def matmul(self: __torch__.Kernels, x: Tensor, w: Tensor) -> Tensor:
-    return ops.mkldnn._linear_pointwise(x, w, None, "none", annotate(List[Optional[number]], []), None)
   def plain(self: __torch__.Kernels, x: Tensor, w: Tensor) -> Tensor:
     return torch.mm(x, torch.t(w))
   def view_as(self: __torch__.Kernels, x: Tensor, dtype: int, rows: int, columns: int) -> Tensor:
@@ -13,22 +11,28 @@ class Kernels(Module):
     return torch.set_(empty, x, 0, [rows, columns], [columns, 1])
   def to_type(self: __torch__.Kernels, x: Tensor, dtype: int) -> Tensor:
     return torch.to(x, dtype)
+  def copied(self: __torch__.Kernels, x: Tensor, dtype: int) -> Tensor:
+    return torch.to(x, dtype, False, True)
   def embedding(self: __torch__.Kernels, table: Tensor, ids: Tensor) -> Tensor:
     return torch.to(torch.embedding(table, ids), 6)
   def rows(self: __torch__.Kernels, x: Tensor, index: Tensor) -> Tensor:
     return torch.index_select(x, 0, index)
   def slice_rows(self: __torch__.Kernels, x: Tensor, start: int, rows: int) -> Tensor:
     return torch.narrow(x, 0, start, rows)
+  def corner(self: __torch__.Kernels, x: Tensor) -> Tensor:
+    return torch.to(torch.narrow(torch.narrow(x, 0, 0, 1), 1, 0, 1), 6)
   def copy_rows_(self: __torch__.Kernels, y: Tensor, x: Tensor, start: int) -> Tensor:
     return torch.copy_(y, torch.narrow(x, 0, start, torch.size(y, 0)))
+  def set_rows_(self: __torch__.Kernels, y: Tensor, x: Tensor, start: int) -> Tensor:
+    return torch.copy_(torch.narrow(y, 0, start, torch.size(x, 0)), x)
   def put_rows_(self: __torch__.Kernels, x: Tensor, index: Tensor, rows: Tensor) -> Tensor:
     return torch.index_copy_(x, 0, index, rows)
   def zeros(self: __torch__.Kernels, like: Tensor, rows: int, columns: int) -> Tensor:
     return torch.new_zeros(like, [rows, columns])
   def empty(self: __torch__.Kernels, like: Tensor, rows: int, columns: int) -> Tensor:
     return torch.new_empty(like, [rows, columns])
-  def ones(self: __torch__.Kernels, rows: int, columns: int, dtype: int) -> Tensor:
-    return torch.ones([rows, columns], dtype=dtype, layout=None, device=torch.device("cpu"), pin_memory=False)
+  def empty_of(self: __torch__.Kernels, like: Tensor, rows: int, columns: int, dtype: int) -> Tensor:
+    return torch.new_empty(like, [rows, columns], dtype=dtype)
   def fill_(self: __torch__.Kernels, x: Tensor, value: float) -> Tensor:
     return torch.fill_(x, value)
   def add_(self: __torch__.Kernels, y: Tensor, x: Tensor) -> Tensor:
@@ -100,7 +104,7 @@ class Kernels(Module):
     one = torch.to(torch.permute(torch.view(part, [rows, kv, 1, size]), [1, 2, 0, 3]), 6)
     return torch.expand(one, [kv, group, rows, size])
   def attend_(self: __torch__.Kernels, flat: Tensor, q: Tensor, k: Tensor, v: Tensor, start: int, causal: bool, mask: Optional[Tensor]) -> Tensor:
-    o, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0., causal, attn_mask=mask)
+    o, lse = (self).scaled_dot_product(q, k, v, causal, mask, )
     out = torch.narrow(flat, 0, start, torch.size(q, 2))
     _0 = torch.copy_(torch.view(out, [torch.size(q, 2), torch.size(q, 0), torch.size(q, 1), torch.size(q, 3)]), torch.permute(o, [2, 0, 1, 3]))
     return lse
@@ -140,7 +144,7 @@ class Kernels(Module):
     q = (self).query(qkv, start, rows, kv, group, size, )
     k = (self).spread(qkv, start, rows, width, kv, group, size, )
     v = (self).spread(qkv, start, rows, torch.add(width, keys), kv, group, size, )
-    dq, dk, dv = torch._scaled_dot_product_flash_attention_for_cpu_backward(do, q, k, v, o, lse, 0., torch.__is__(mask, None), attn_mask=mask)
+    dq, dk, dv = (self).scaled_dot_product_backward(do, q, k, v, o, lse, torch.__is__(mask, None), mask, )
     d = torch.narrow(dqkv, 0, start, rows)
     _0 = torch.copy_(torch.view(torch.narrow(d, 1, 0, width), [rows, kv, group, size]), torch.permute(dq, [2, 0, 1, 3]))
     _1 = torch.copy_(torch.view(torch.narrow(d, 1, width, keys), [rows, kv, size]), torch.permute(torch.sum(dk, [1]), [1, 0, 2]))

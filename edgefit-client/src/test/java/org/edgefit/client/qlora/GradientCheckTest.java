@@ -57,23 +57,22 @@ class GradientCheckTest {
       try (Decoder.Pass pass = decoder.train(batch, dropout, new Seed(5))) {
         pass.backward(1);
       }
-      FloatBuffer weights = lora.weights();
       FloatBuffer gradients = lora.gradients();
       // Along a random direction a whole gradient is checked at once, and float32 noise is small.
       for (long seed = 0; seed < 4; seed++) {
         SplittableRandom random = new SplittableRandom(seed);
-        float[] direction = new float[weights.capacity()];
+        float[] direction = new float[gradients.capacity()];
         double predicted = 0;
         for (int i = 0; i < direction.length; i++) {
           direction[i] = random.nextBoolean() ? 1 : -1;
           predicted += (double) direction[i] * gradients.get(i);
         }
         double epsilon = 2e-4;
-        move(weights, direction, epsilon);
+        move(lora, direction, epsilon);
         double up = loss(decoder, batch, dropout);
-        move(weights, direction, -2 * epsilon);
+        move(lora, direction, -2 * epsilon);
         double down = loss(decoder, batch, dropout);
-        move(weights, direction, epsilon);
+        move(lora, direction, epsilon);
         double measured = (up - down) / (2 * epsilon);
         assertThat(measured)
             .as("slope along direction %d", seed)
@@ -82,9 +81,11 @@ class GradientCheckTest {
     }
   }
 
-  private static void move(FloatBuffer weights, float[] direction, double by) {
+  private static void move(LoraWeights lora, float[] direction, double by) {
+    FloatBuffer weights = lora.weights();
     for (int i = 0; i < direction.length; i++) {
       weights.put(i, (float) (weights.get(i) + by * direction[i]));
     }
+    lora.refresh();
   }
 }

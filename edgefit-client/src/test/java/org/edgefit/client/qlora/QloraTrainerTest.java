@@ -281,7 +281,7 @@ class QloraTrainerTest {
     int[] ids = {5, 9, 77, 3, 20, 41};
     int vocabulary = base.config().vocabularySize();
     try (Decoder decoder = Decoder.of(base, null);
-        KeyValueCache cache = new KeyValueCache(base.config().layers(), 8)) {
+        KeyValueCache cache = new KeyValueCache(base, 8)) {
       float[] whole = Logits.compute(base, null, ids);
       int seen = 0;
       for (int[] part : new int[][] {{5, 9, 77}, {3}, {20}, {41}}) {

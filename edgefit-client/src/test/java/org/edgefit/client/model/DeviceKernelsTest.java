@@ -1,0 +1,107 @@
+package org.edgefit.client.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.edgefit.client.Quantization;
+import org.edgefit.format.HalfFloat;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What other devices compute with, on the CPU, against Java. */
+class DeviceKernelsTest {
+
+  private static Nf4Weight weight(int outputs, int inputs, boolean doubleQuantized, long seed)
+      throws IOException {
+    SplittableRandom random = new SplittableRandom(seed);
+    float[] values = new float[outputs * inputs];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextDouble(-1, 1);
+    }
+    return new Nf4Quantizer()
+        .quantize(
+            (first, out) -> out.put(values, (int) first, out.remaining()),
+            outputs,
+            inputs,
+            doubleQuantized);
+  }
+
+  @ParameterizedTest(name = "{0} and {1} rows of {2}, double {3}, {4}")
+  @CsvSource({
+    "40, 24, 64, true, FLOAT32",
+    "40, 24, 64, true, BFLOAT16",
+    "40, 24, 64, false, FLOAT32",
+    "700, 90, 100, true, FLOAT32", // rows that begin within a block, more than 256 blocks
+    "7, 5, 9, false, BFLOAT16", // an odd number of values
+  })
+  void nf4IsDecodedToTheSameBits(
+      int first, int second, int inputs, boolean doubleQuantized, ComputeType type)
+      throws IOException {
+    List<Nf4Weight> weights =
+        List.of(
+            weight(first, inputs, doubleQuantized, 1), weight(second, inputs, doubleQuantized, 2));
+    float[] expected = new float[(first + second) * inputs];
+    System.arraycopy(weights.get(0).decode(), 0, expected, 0, first * inputs);
+    System.arraycopy(weights.get(1).decode(), 0, expected, first * inputs, second * inputs);
+    try (NDManager manager = TorchKernels.newManager();
+        Scratch scratch = new Scratch(manager, type)) {
+      FrozenMatrix matrix = FrozenMatrix.nf4(manager, weights);
+      assertThat(matrix).isInstanceOf(isPortable() ? DeviceNf4Matrix.class : Nf4Matrix.class);
+      for (int[] part : new int[][] {{0, first + second}, {1, first}, {first - 2, first + 3}}) {
+        float[] rows =
+            TorchKernels.call(manager, "to_type", matrix.rows(scratch, part[0], part[1]), 6)
+                .toFloatArray();
+        assertThat(rows).hasSize((part[1] - part[0]) * inputs);
+        for (int i = 0; i < rows.length; i++) {
+          float value = expected[part[0] * inputs + i];
+          assertThat(rows[i])
+              .as("value %d of rows %d to %d", i, part[0], part[1])
+              .isEqualTo(type == ComputeType.FLOAT32 ? value : rounded(value));
+        }
+      }
+      long bytes = weights.stream().mapToLong(Nf4Weight::bytes).sum();
+      assertThat(matrix.bytes()).isBetween(bytes, bytes + 2L * Nf4.BLOCK / 2); // whole blocks
+    }
+  }
+
+  private static float rounded(float value) {
+    return Float.intBitsToFloat(HalfFloat.toBfloat16(value) << 16);
+  }
+
+  @Test
+  void arraysAreCopiesWhereMemoryIsNotShared() {
+    try (NDManager manager = TorchKernels.newManager()) {
+      assertThat(TorchKernels.sharesMemory(manager)).isEqualTo(!isPortable());
+    }
+  }
+
+  @Test
+  void deviceThatIsNotThereIsRefusedByName() {
+    try (NDManager manager = TorchKernels.newManager()) {
+      assumeTrue(manager.getEngine().getGpuCount() < 100, "a machine with 100 GPUs");
+    }
+    Path model = Path.of("src/test/resources/golden/llama");
+    assertThatThrownBy(() -> BaseModel.load(model, Quantization.NF4, Device.gpu(99)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("device: gpu(99) (expected: cpu()");
+  }
+
+  @Test
+  void probeMeasuresTheDevice() {
+    ComputeProbe probe = ComputeProbe.of(Device.cpu());
+    assertThat(probe.has(ComputeType.FLOAT32)).isTrue();
+    assertThat(probe.seconds().get(ComputeType.FLOAT32)).isPositive();
+  }
+
+  private static boolean isPortable() {
+    return Boolean.getBoolean("edgefit.portableKernels");
+  }
+}
