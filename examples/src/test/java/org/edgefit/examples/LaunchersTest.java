@@ -1,13 +1,10 @@
 package org.edgefit.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.edgefit.examples.JavaProcess.run;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.edgefit.client.cli.ClientMain;
 import org.edgefit.format.Json;
 import org.edgefit.random.Seed;
@@ -23,22 +20,6 @@ class LaunchersTest {
   private Path model;
   private Path data;
 
-  private record Run(int status, String out, String err) {}
-
-  private static Run run(Class<?> main, String... arguments) throws Exception {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-    command.addAll(List.of(arguments));
-    Path err = Files.createTempFile("launcher", ".err");
-    Process process = new ProcessBuilder(command).redirectError(err.toFile()).start();
-    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    Run run = new Run(process.waitFor(), out, Files.readString(err));
-    Files.delete(err);
-    return run;
-  }
-
   @BeforeEach
   void write() throws IOException {
     model = TinyHome.unpack(temp);
@@ -49,7 +30,7 @@ class LaunchersTest {
   @Test
   void trainingEvaluationAndAnswersWorkTogether() throws Exception {
     Path adapter = temp.resolve("adapter");
-    Run trained =
+    JavaProcess trained =
         run(
             ClientMain.class,
             "train",
@@ -72,7 +53,7 @@ class LaunchersTest {
     assertThat(trained.out().lines()).hasSize(11); // 2 epochs of 5 steps, and the result
     assertThat(adapter).isDirectoryContaining("glob:**adapter_model.safetensors");
 
-    Run evaluated =
+    JavaProcess evaluated =
         run(
             ClientMain.class,
             "evaluate",
@@ -86,7 +67,7 @@ class LaunchersTest {
     assertThat(evaluated.status()).as(evaluated.err()).isZero();
     assertThat(Json.parse(evaluated.out(), "output").path("f1").isNumber()).isTrue();
 
-    Run answered =
+    JavaProcess answered =
         run(
             ClientMain.class,
             "generate",
@@ -102,7 +83,7 @@ class LaunchersTest {
     assertThat(answered.out()).isNotBlank();
 
     Path logits = temp.resolve("logits.safetensors");
-    Run computed =
+    JavaProcess computed =
         run(
             ClientMain.class,
             "logits",
@@ -118,7 +99,7 @@ class LaunchersTest {
     assertThat(logits).isRegularFile();
   }
 
-  private static void assertToldInALine(Run run, int status, String... texts) {
+  private static void assertToldInALine(JavaProcess run, int status, String... texts) {
     assertThat(run.status()).as(run.err()).isEqualTo(status);
     assertThat(run.err()).contains(texts).doesNotContain("\tat ", "Exception");
   }
@@ -184,6 +165,18 @@ class LaunchersTest {
         2,
         "--server: localhost (expected: HOST:PORT)");
     assertToldInALine(
+        run(
+            ClientMain.class,
+            "generate",
+            "--model",
+            model.toString(),
+            "--prompt",
+            "Hello.",
+            "--device",
+            "cuda:99"),
+        2,
+        "device: gpu(99) (expected: cpu()");
+    assertToldInALine(
         run(ClientMain.class, "quantize", "--model", model.toString(), "--out", nowhere),
         1,
         "quantized already".replace("z", "s"));
@@ -220,10 +213,10 @@ class LaunchersTest {
 
   @Test
   void helpTeaches() throws Exception {
-    Run help = run(ServerMain.class, "serve", "--help");
+    JavaProcess help = run(ServerMain.class, "serve", "--help");
     assertThat(help.status()).isZero();
     assertThat(help.out()).contains("--clients-per-round", "--lora-rank", "(default: 16)");
-    Run client = run(ClientMain.class, "--help");
+    JavaProcess client = run(ClientMain.class, "--help");
     assertThat(client.out()).contains("join", "quantize", "Examples:");
   }
 }

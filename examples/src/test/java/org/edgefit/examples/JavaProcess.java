@@ -1,0 +1,28 @@
+package org.edgefit.examples;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A program in a JVM of its own, as its users run it, when it has ended. */
+record JavaProcess(int status, String out, String err) {
+
+  static JavaProcess run(Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=64g"));
+    command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of(arguments));
+    Path err = Files.createTempFile("launcher", ".err");
+    Process process = new ProcessBuilder(command).redirectError(err.toFile()).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    JavaProcess ended = new JavaProcess(process.waitFor(), out, Files.readString(err));
+    Files.delete(err);
+    return ended;
+  }
+}
