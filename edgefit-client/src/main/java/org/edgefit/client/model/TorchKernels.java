@@ -67,18 +67,24 @@ public final class TorchKernels {
 
   private static final ThreadLocal<Boolean> THREAD_IS_READY = ThreadLocal.withInitial(() -> false);
 
-  private static final class Library {
-    static final Engine ENGINE = load();
-    static final NDManager CPU = ENGINE.newBaseManager(Device.cpu());
+  private static @Nullable NDManager root;
 
-    private static Engine load() {
+  /** Returns the owner of all managers; the first call loads the native library. */
+  private static synchronized NDManager root() {
+    if (root == null) {
       // A private library makes no calls of its own: DJL would report its start otherwise.
       if (System.getProperty("OPT_OUT_TRACKING") == null) {
         System.setProperty("OPT_OUT_TRACKING", "true");
       }
       NativeMemory.configure();
-      return Engine.getEngine("PyTorch");
+      try {
+        root = Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
+      } catch (EngineException e) {
+        String cause = e.getCause() == null ? "" : ": " + e.getCause().getMessage();
+        throw new IllegalStateException("the engine: " + e.getMessage() + cause, e);
+      }
     }
+    return root;
   }
 
   /** The kernels of the CPU. */
@@ -113,10 +119,12 @@ public final class TorchKernels {
    *
    * @param device the CPU or a GPU
    * @throws IllegalArgumentException if the engine's library sees no such device
+   * @throws IllegalStateException if the library does not load
    */
   public static NDManager newManager(Device device) {
+    NDManager all = root();
     if (!device.equals(Device.cpu())) {
-      int gpus = Library.ENGINE.getGpuCount();
+      int gpus = all.getEngine().getGpuCount();
       if (!device.isGpu() || device.getDeviceId() >= gpus) {
         throw new IllegalArgumentException(
             "device: "
@@ -124,13 +132,13 @@ public final class TorchKernels {
                 + " (expected: cpu()"
                 + IntStream.range(0, gpus).mapToObj(i -> ", gpu(" + i + ")").collect(joining())
                 + "; the engine's library, PyTorch "
-                + Library.ENGINE.getVersion()
+                + all.getEngine().getVersion()
                 + ", sees "
                 + gpus
                 + " GPUs)");
       }
     }
-    NDManager manager = Library.CPU.newSubManager(device);
+    NDManager manager = all.newSubManager(device);
     if (!THREAD_IS_READY.get()) {
       JniUtils.setGradMode(false);
       JniUtils.setGraphExecutorOptimize(false);
@@ -162,7 +170,7 @@ public final class TorchKernels {
     try {
       byte[] archive = archive(text.getBytes(StandardCharsets.UTF_8));
       return JniUtils.loadModule(
-          (PtNDManager) Library.CPU, new ByteArrayInputStream(archive), false, false);
+          (PtNDManager) root(), new ByteArrayInputStream(archive), false, false);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
