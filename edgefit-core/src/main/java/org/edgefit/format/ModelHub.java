@@ -23,7 +23,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +58,8 @@ public final class ModelHub {
   private final URI address;
   private final Path cache;
   private final @Nullable String token;
+  private final boolean isOffline;
+  private final Duration stall;
   private final HttpClient client =
       HttpClient.newBuilder()
           .followRedirects(HttpClient.Redirect.NEVER)
@@ -70,15 +74,32 @@ public final class ModelHub {
    * @param token the token of an account, for models that need one; null for none
    */
   public ModelHub(URI address, Path cache, @Nullable String token) {
+    this(address, cache, token, false, Duration.ofMinutes(1));
+  }
+
+  private ModelHub(
+      URI address, Path cache, @Nullable String token, boolean isOffline, Duration stall) {
     this.address = URI.create(address.toString().replaceFirst("/+$", ""));
     this.cache = cache;
     this.token = token == null || token.isBlank() ? null : token;
+    this.isOffline = isOffline;
+    this.stall = stall;
+  }
+
+  /** Returns this hub without the network: what is not in the cache is not there. */
+  public ModelHub offline() {
+    return new ModelHub(address, cache, token, true, stall);
+  }
+
+  /** Returns this hub with another time without a byte after which a download counts as broken. */
+  ModelHub withStall(Duration newStall) {
+    return new ModelHub(address, cache, token, isOffline, newStall);
   }
 
   /**
    * Returns the public hub, or that of {@code HF_ENDPOINT}, with the cache and token that its own
    * library takes: of {@code HF_HUB_CACHE} or {@code HF_HOME}, and of {@code HF_TOKEN} or the file
-   * that a login leaves.
+   * that a login leaves. {@code HF_HUB_OFFLINE} keeps it from the network.
    */
   public static ModelHub standard() throws IOException {
     Map<String, String> environment = System.getenv();
@@ -95,7 +116,9 @@ public final class ModelHub {
       token = Files.readString(home.resolve("token")).strip();
     }
     String endpoint = environment.get("HF_ENDPOINT");
-    return new ModelHub(endpoint == null ? ADDRESS : URI.create(endpoint), cache, token);
+    ModelHub hub = new ModelHub(endpoint == null ? ADDRESS : URI.create(endpoint), cache, token);
+    String offline = environment.getOrDefault("HF_HUB_OFFLINE", "").toUpperCase(Locale.ROOT);
+    return Set.of("1", "ON", "YES", "TRUE").contains(offline) ? hub.offline() : hub;
   }
 
   /** Returns whether a text names a model on the hub. */
@@ -139,6 +162,14 @@ public final class ModelHub {
       }
     }
     Path folder = cache.resolve("models--" + repository.replace("/", "--"));
+    if (isOffline) {
+      Path there = cached(folder, revision);
+      if (there == null) {
+        throw new IOException(
+            location + ": not in " + cache + ", and HF_HUB_OFFLINE forbids to fetch it");
+      }
+      return there;
+    }
     JsonNode listing;
     try {
       listing = listing(repository, revision);
@@ -369,7 +400,7 @@ public final class ModelHub {
       return;
     }
     HttpResponse<InputStream> response = send(remote.uri(), "GET", have, isOurs(remote.uri()));
-    try (InputStream body = response.body()) {
+    try (StallGuard body = new StallGuard(response.body(), stall)) {
       if (response.statusCode() == 416) { // what is here is no beginning of it
         Files.delete(part);
         throw new NetworkException(remote.name() + ": no bytes from " + have + " on", null);

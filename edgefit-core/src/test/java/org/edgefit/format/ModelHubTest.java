@@ -12,11 +12,14 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,10 +41,15 @@ class ModelHubTest {
   private @Nullable String requiredToken;
   private String wrongEtag = "";
   private int breakOffAt = -1;
+  private final CountDownLatch goOn = new CountDownLatch(1);
+  private boolean isSilentThere;
 
   private static HttpServer server() {
     try {
-      return HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      HttpServer server =
+          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      server.setExecutor(Executors.newCachedThreadPool()); // one request may wait
+      return server;
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
@@ -65,6 +73,7 @@ class ModelHubTest {
 
   @AfterEach
   void stop() {
+    goOn.countDown();
     hub.stop(0);
     store.stop(0);
   }
@@ -154,6 +163,13 @@ class ModelHubTest {
     }
     exchange.getResponseBody().write(content, from, to - from);
     exchange.getResponseBody().flush();
+    if (to < content.length && isSilentThere) {
+      try {
+        goOn.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   @Test
@@ -185,6 +201,29 @@ class ModelHubTest {
     Path model = hubWith(null).download("hf:home/tiny", (file, done, bytes) -> {});
     assertThat(model.resolve("model.safetensors")).hasBinaryContent(files.get("model.safetensors"));
     assertThat(requests).anyMatch(request -> request.matches("store GET bytes=[1-9]\\d*-"));
+  }
+
+  @Test
+  void downloadThatFallsSilentGoesOnWhereItEnded() throws IOException {
+    breakOffAt = 123_456;
+    isSilentThere = true;
+    ModelHub impatient = hubWith(null).withStall(Duration.ofMillis(300));
+    Path model = impatient.download("hf:home/tiny", (file, done, bytes) -> {});
+    assertThat(model.resolve("model.safetensors")).hasBinaryContent(files.get("model.safetensors"));
+    assertThat(requests).anyMatch(request -> request.matches("store GET bytes=[1-9]\\d*-"));
+  }
+
+  @Test
+  void offlineHubAsksNothing() throws IOException {
+    ModelHub offline = hubWith(null).offline();
+    assertThatThrownBy(() -> offline.download("hf:home/tiny", (file, done, bytes) -> {}))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("hf:home/tiny: not in " + temp.resolve("hub"));
+    assertThat(requests).isEmpty();
+    Path model = hubWith(null).download("hf:home/tiny", (file, done, bytes) -> {});
+    requests.clear();
+    assertThat(offline.download("hf:home/tiny", (file, done, bytes) -> {})).isEqualTo(model);
+    assertThat(requests).isEmpty();
   }
 
   @Test

@@ -14,6 +14,7 @@ final class Progress implements AutoCloseable {
   private final String task;
   private final int linesApart;
   private @Nullable ProgressBar bar;
+  private long shown;
 
   /**
    * Starts a display.
@@ -28,7 +29,9 @@ final class Progress implements AutoCloseable {
   /** Shows that {@code done} of {@code all} is done. */
   void show(long done, long all, String note) {
     if (!TERMINAL) {
-      if (done % linesApart == 0 || done == all) {
+      boolean isNext = done / linesApart > shown / linesApart || done < shown;
+      shown = done;
+      if (isNext || done == all) {
         System.err.printf(
             Locale.ROOT, "%s: %d of %d%s%n", task, done, all, note.isEmpty() ? "" : ", " + note);
       }
