@@ -161,7 +161,7 @@ final class BaseModelLoader {
       weights.copyFloats(name, 0, values.slice(at, layer.outputs() * inputs));
       at += layer.outputs() * inputs;
     }
-    return new DenseMatrix(floats(memory, outputs, inputs), Float.BYTES);
+    return new DenseMatrix(floats(memory, outputs, inputs), ComputeType.FLOAT32.torchCode());
   }
 
   private @Nullable NDArray bias(List<LinearSpec> layers) throws IOException {
@@ -200,13 +200,13 @@ final class BaseModelLoader {
     if (!isHalf || elements * Float.BYTES <= WIDENED_BYTES) {
       ByteBuffer memory = memory(elements, Float.BYTES);
       weights.copyFloats(name, 0, memory.asFloatBuffer());
-      return new DenseMatrix(floats(memory, rows, columns), Float.BYTES);
+      return new DenseMatrix(floats(memory, rows, columns), ComputeType.FLOAT32.torchCode());
     }
     ByteBuffer memory = memory(elements, Short.BYTES);
     weights.copyBytes(name, memory);
     int code = type == TensorType.BF16 ? ComputeType.BFLOAT16.torchCode() : 5;
     return new DenseMatrix(
-        TorchKernels.view(manager, memory.flip(), new Shape(rows, columns), code), Short.BYTES);
+        TorchKernels.view(manager, memory.flip(), new Shape(rows, columns), code), code);
   }
 
   private NDArray floats(ByteBuffer memory, long... shape) {

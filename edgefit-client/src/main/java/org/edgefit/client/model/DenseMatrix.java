@@ -1,14 +1,15 @@
 package org.edgefit.client.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 
 /**
  * A weight that is not quantised.
  *
  * @param array (outputs, inputs), float32 or a checkpoint's 16-bit type
- * @param bytesPerValue the bytes of a value
+ * @param torchCode torch's number of the type
  */
-record DenseMatrix(NDArray array, int bytesPerValue) implements FrozenMatrix {
+record DenseMatrix(NDArray array, int torchCode) implements FrozenMatrix {
 
   @Override
   public int outputs() {
@@ -22,7 +23,7 @@ record DenseMatrix(NDArray array, int bytesPerValue) implements FrozenMatrix {
 
   @Override
   public NDArray rows(Scratch scratch, int from, int to) {
-    if (scratch.type() == ComputeType.FLOAT32 && bytesPerValue == Float.BYTES) {
+    if (scratch.type().torchCode() == torchCode) {
       return from == 0 && to == outputs()
           ? array
           : scratch.keep(
@@ -34,7 +35,18 @@ record DenseMatrix(NDArray array, int bytesPerValue) implements FrozenMatrix {
   }
 
   @Override
+  public FrozenMatrix as(NDManager manager, ComputeType type) {
+    boolean isWide = torchCode == ComputeType.FLOAT32.torchCode();
+    if (type == ComputeType.FLOAT32 || !isWide) {
+      return this;
+    }
+    return new DenseMatrix(
+        TorchKernels.call(manager, "to_type", array, type.torchCode()), type.torchCode());
+  }
+
+  @Override
   public long bytes() {
-    return array.size() * bytesPerValue;
+    int perValue = torchCode == ComputeType.FLOAT32.torchCode() ? Float.BYTES : Short.BYTES;
+    return array.size() * perValue;
   }
 }

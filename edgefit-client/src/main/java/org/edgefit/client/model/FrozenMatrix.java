@@ -29,6 +29,14 @@ public interface FrozenMatrix {
    */
   NDArray rows(Scratch scratch, int from, int to);
 
+  /**
+   * Returns the weight for products in a type: a copy that the manager owns where one in float32
+   * would have to be converted again and again, and otherwise this.
+   */
+  default FrozenMatrix as(NDManager manager, ComputeType type) {
+    return this;
+  }
+
   /** Returns the bytes that the weight takes while it is not in use. */
   long bytes();
 }

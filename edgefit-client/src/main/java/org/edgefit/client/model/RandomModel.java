@@ -85,6 +85,6 @@ final class RandomModel {
     }
     Shape shape = new Shape(config.vocabularySize(), config.hiddenSize());
     return new DenseMatrix(
-        TorchKernels.view(manager, memory.flip(), shape, type.torchCode()), type.bytes());
+        TorchKernels.view(manager, memory.flip(), shape, type.torchCode()), type.torchCode());
   }
 }

@@ -26,14 +26,16 @@ public final class WeightSizes {
     return bytes;
   }
 
-  /** Returns the bytes of the embeddings and of the head: 16-bit values where they are large. */
-  public static long embeddings(ModelConfig config) {
+  /**
+   * Returns the bytes of the embeddings and of the head: 16-bit values where they are large, and
+   * where they are not, once more for products in 16 bits.
+   */
+  public static long embeddings(ModelConfig config, ComputeType type) {
     long elements = (long) config.vocabularySize() * config.hiddenSize();
-    long bytes = elements * Float.BYTES;
-    if (bytes > BaseModelLoader.WIDENED_BYTES) {
-      bytes /= 2;
-    }
-    return config.tiedEmbeddings() ? bytes : 2 * bytes;
+    boolean isWide = elements * Float.BYTES <= BaseModelLoader.WIDENED_BYTES;
+    long bytes = elements * (isWide ? Float.BYTES : Short.BYTES);
+    long copy = isWide && type != ComputeType.FLOAT32 ? elements * type.bytes() : 0;
+    return (config.tiedEmbeddings() ? bytes : 2 * bytes) + copy;
   }
 
   /**

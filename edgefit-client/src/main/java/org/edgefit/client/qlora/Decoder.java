@@ -11,6 +11,7 @@ import java.util.List;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.model.FrozenMatrix;
 import org.edgefit.client.model.Scratch;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.random.Seed;
@@ -33,7 +34,7 @@ final class Decoder implements AutoCloseable {
   private final BaseModel base;
   private final NDManager manager;
   private final Scratch scratch;
-  private final Scratch headScratch;
+  private final FrozenMatrix head;
   private final List<DecoderLayer> layers = new ArrayList<>();
   private final MemoryPlan plan;
 
@@ -53,8 +54,7 @@ final class Decoder implements AutoCloseable {
     this.manager = manager;
     ComputeType type = lora == null ? ComputeType.FLOAT32 : lora.type();
     this.scratch = new Scratch(manager, type);
-    this.headScratch =
-        type == ComputeType.FLOAT32 ? scratch : new Scratch(manager, ComputeType.FLOAT32);
+    this.head = base.head().as(manager, type);
     for (int i = 0; i < base.layers().size(); i++) {
       layers.add(new DecoderLayer(base.config(), i, base.layers().get(i), lora));
     }
@@ -203,15 +203,14 @@ final class Decoder implements AutoCloseable {
           NDArray labels = batch.labels(part, from, to);
           NDArray x = call(part, "rows", out, rows);
           NDArray[] normed = finalNorm(part, x);
-          NDArray logits =
-              FrozenProduct.forward(part, normed[0], List.of(base.head()), headScratch);
+          NDArray logits = logitsOf(part, normed[0]);
           NDArray chosen;
           if (dx == null) {
             chosen = call(part, "log_likelihoods_", logits, labels);
           } else {
             chosen = call(part, "cross_entropy_", logits, labels, scale);
-            NDArray dnormed =
-                FrozenProduct.backward(part, logits, List.of(base.head()), headScratch);
+            NDArray dlogits = call(part, "to_type", logits, scratch.type().torchCode());
+            NDArray dnormed = FrozenProduct.backward(part, dlogits, List.of(head), scratch);
             NDArray drows = call(part, "zeros", x, to - from, base.config().hiddenSize());
             update("rms_norm_backward_", drows, dnormed, x, base.finalNorm(), normed[1]);
             update("put_rows_", dx, rows, drows);
@@ -229,26 +228,27 @@ final class Decoder implements AutoCloseable {
           x,
           base.finalNorm(),
           base.config().rmsNormEps(),
-          ComputeType.FLOAT32.torchCode());
+          scratch.type().torchCode());
+    }
+
+    /** Returns the logits of rows that the final norm has gone over, in float32. */
+    private NDArray logitsOf(NDManager owner, NDArray normed) {
+      NDArray logits = FrozenProduct.forward(owner, normed, List.of(head), scratch);
+      return call(owner, "to_type", logits, ComputeType.FLOAT32.torchCode());
     }
 
     /** Returns the logits of rows {@code from} to {@code to}, (rows, vocabulary). */
     NDArray logits(int from, int to) {
       try (NDManager part = step.newSubManager()) {
-        return logitsOf(part, call(part, "slice_rows", out, from, to - from));
+        return logitsOf(step, finalNorm(part, call(part, "slice_rows", out, from, to - from))[0]);
       }
     }
 
     /** Returns the logits after the last token of each text, (texts, vocabulary). */
     NDArray nextLogits() {
       try (NDManager part = step.newSubManager()) {
-        return logitsOf(part, call(part, "rows", out, batch.lastRows(part)));
+        return logitsOf(step, finalNorm(part, call(part, "rows", out, batch.lastRows(part)))[0]);
       }
-    }
-
-    private NDArray logitsOf(NDManager part, NDArray x) {
-      NDArray normed = finalNorm(part, x)[0];
-      return FrozenProduct.forward(step, normed, List.of(base.head()), headScratch);
     }
 
     @Override

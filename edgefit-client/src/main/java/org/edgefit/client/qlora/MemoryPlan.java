@@ -108,7 +108,7 @@ public final class MemoryPlan {
     long inputs = (long) config.layers() * rows * config.hiddenSize() * Float.BYTES;
     Map<String, Long> components = new LinkedHashMap<>();
     components.put("base model", WeightSizes.blocks(config, quantization));
-    components.put("embeddings and head", WeightSizes.embeddings(config));
+    components.put("embeddings and head", WeightSizes.embeddings(config, type));
     components.put("adapter and optimizer", adapterBytes());
     components.put("activations", inputs + kept * keptBytes(rows));
     components.put(
@@ -149,7 +149,8 @@ public final class MemoryPlan {
 
   private long logitBytes(int rows) {
     long chunk = Math.min(rows, Decoder.rowsOfLogits(config));
-    return chunk * config.vocabularySize() * Float.BYTES;
+    int perLogit = type == ComputeType.FLOAT32 ? Float.BYTES : Float.BYTES + type.bytes();
+    return chunk * config.vocabularySize() * perLogit;
   }
 
   /** Weights, gradients and two moments; the adapter that training started from, and the result. */
