@@ -34,19 +34,28 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The engine against transformers, PEFT and bitsandbytes. {@code -Dedgefit.golden=DIR} runs every
- * case below a folder; copies of some are among the test resources.
+ * The engine against transformers, PEFT and bitsandbytes: the cases among the test resources, and
+ * with {@code -Dedgefit.golden=DIR} every case below a folder.
  */
 class GoldenParityTest {
+
+  private static final String FOLDER = "edgefit.golden";
 
   @TempDir Path temp;
 
   static List<Path> cases() throws IOException {
-    String folder = System.getProperty("edgefit.golden", "");
-    Path root = folder.isEmpty() ? Path.of("src/test/resources/golden") : Path.of(folder);
-    try (Stream<Path> folders = Files.list(root)) {
-      return folders.filter(path -> Files.exists(path.resolve(ModelConfig.FILE))).sorted().toList();
+    List<Path> cases = new ArrayList<>();
+    for (String root : List.of("src/test/resources/golden", System.getProperty(FOLDER, ""))) {
+      if (!root.isEmpty()) {
+        try (Stream<Path> folders = Files.list(Path.of(root))) {
+          folders
+              .filter(path -> Files.exists(path.resolve(ModelConfig.FILE)))
+              .sorted()
+              .forEach(cases::add);
+        }
+      }
     }
+    return cases;
   }
 
   /** Opens a case's model: in full precision, or with the quantisation states that lie beside. */
