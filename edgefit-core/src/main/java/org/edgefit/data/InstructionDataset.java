@@ -39,20 +39,31 @@ public record InstructionDataset(List<InstructionRecord> records) {
     if (!Files.isRegularFile(file)) {
       throw new NoSuchFileException(file + ": no such file");
     }
+    try (BufferedReader reader = Files.newBufferedReader(file)) {
+      return jsonl(reader, file.toString());
+    }
+  }
+
+  /**
+   * Reads JSON objects as {@link #jsonl(Path)} does, from anywhere.
+   *
+   * @param what what is read, for errors
+   */
+  public static InstructionDataset jsonl(BufferedReader reader, String what) throws IOException {
     List<InstructionRecord> records = new ArrayList<>();
     int line = 0;
-    try (BufferedReader reader = Files.newBufferedReader(file)) {
+    try {
       for (String text = reader.readLine(); text != null; text = reader.readLine()) {
         line++;
         if (line == 1 && text.startsWith("\uFEFF")) { // the mark that some editors begin with
           text = text.substring(1);
         }
         if (!text.isBlank()) {
-          records.add(record(file + ": line " + line, text));
+          records.add(record(what + ": line " + line, text));
         }
       }
     } catch (MalformedInputException e) {
-      throw new IOException(file + ": not UTF-8 text after line " + line, e);
+      throw new IOException(what + ": not UTF-8 text after line " + line, e);
     }
     return new InstructionDataset(records);
   }

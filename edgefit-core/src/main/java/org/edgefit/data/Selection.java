@@ -1,0 +1,73 @@
+package org.edgefit.data;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/** Chooses records of a data set. */
+@FunctionalInterface
+public interface Selection {
+
+  /** Returns the records that stay. */
+  InstructionDataset select(InstructionDataset data);
+
+  /** Leaves out the records of some categories. */
+  static Selection withoutCategories(Set<String> categories) {
+    Set<String> excluded = Set.copyOf(categories);
+    return data ->
+        data.filter(record -> record.category() == null || !excluded.contains(record.category()));
+  }
+
+  /**
+   * Takes the records with the highest relevance, in falling order; equal ones in the order of the
+   * data. Records that have none of the lexicon's terms are never taken.
+   *
+   * @param most how many are taken, at most
+   */
+  static Selection mostRelevant(Relevance relevance, int most) {
+    if (most < 1) {
+      throw new IllegalArgumentException("most: " + most + " (expected: >= 1)");
+    }
+    return data -> {
+      double[] scores = relevance.scores(data);
+      return new InstructionDataset(
+          IntStream.range(0, scores.length)
+              .boxed()
+              .filter(i -> scores[i] > 0)
+              .sorted(Comparator.comparingDouble(i -> -scores[i]))
+              .limit(most)
+              .map(data.records()::get)
+              .toList());
+    };
+  }
+
+  /** Leaves out records whose question, in lower-case words alone, is that of an earlier one. */
+  static Selection withoutDuplicates() {
+    return data -> {
+      Set<List<String>> seen = new HashSet<>();
+      return data.filter(record -> seen.add(Words.of(record.question())));
+    };
+  }
+
+  /** Leaves out records whose question, in lower-case words alone, another data set has too. */
+  static Selection without(InstructionDataset other) {
+    Set<List<String>> questions = new HashSet<>();
+    other.records().forEach(record -> questions.add(Words.of(record.question())));
+    return data -> data.filter(record -> !questions.contains(Words.of(record.question())));
+  }
+
+  /** Leaves out records whose question and response have more characters than this together. */
+  static Selection shorterThan(int characters) {
+    return data ->
+        data.filter(record -> record.question().length() + record.response().length() < characters);
+  }
+
+  /** Makes all of some selections, one after the other. */
+  static Selection all(Selection... selections) {
+    return data ->
+        Arrays.stream(selections).reduce(data, (d, next) -> next.select(d), (one, other) -> other);
+  }
+}
