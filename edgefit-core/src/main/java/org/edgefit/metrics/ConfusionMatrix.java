@@ -13,7 +13,7 @@ import java.util.TreeMap;
 public final class ConfusionMatrix {
 
   private final List<String> labels;
-  private final long[][] counts; // [true][predicted]
+  private final long[][] counts; // [true][predicted], and last those that are no class
 
   /**
    * Makes an empty matrix.
@@ -26,12 +26,36 @@ public final class ConfusionMatrix {
           "labels: " + labels + " (expected: at least one, none twice)");
     }
     this.labels = List.copyOf(labels);
-    this.counts = new long[labels.size()][labels.size()];
+    this.counts = new long[labels.size()][labels.size() + 1];
+  }
+
+  /** Returns the matrix of some cases. */
+  public static ConfusionMatrix of(List<String> labels, List<Prediction> predictions) {
+    ConfusionMatrix matrix = new ConfusionMatrix(labels);
+    for (Prediction prediction : predictions) {
+      String predicted = prediction.predicted();
+      if (predicted == null) {
+        matrix.addInvalid(prediction.truth());
+      } else {
+        matrix.add(prediction.truth(), predicted);
+      }
+    }
+    return matrix;
   }
 
   /** Counts one case. */
   public void add(String truth, String predicted) {
     counts[index(truth)][index(predicted)]++;
+  }
+
+  /** Counts a case whose answer is none of the classes: it is wrong, and in no class's column. */
+  public void addInvalid(String truth) {
+    counts[index(truth)][labels.size()]++;
+  }
+
+  /** Returns how many answers were none of the classes. */
+  public long invalid() {
+    return column(labels.size());
   }
 
   private int index(String label) {

@@ -1,0 +1,66 @@
+package org.edgefit.metrics;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.edgefit.random.Seed;
+import org.junit.jupiter.api.Test;
+
+class BootstrapTest {
+
+  private static List<Prediction> cases(int right, int wrong) {
+    List<Prediction> cases = new ArrayList<>();
+    for (int i = 0; i < right + wrong; i++) {
+      String truth = i % 2 == 0 ? "a" : "b";
+      cases.add(new Prediction(truth, i < right ? truth : truth.equals("a") ? "b" : "a"));
+    }
+    return cases;
+  }
+
+  /** The accuracy of n draws has the standard error sqrt(p (1 - p) / n). */
+  @Test
+  void intervalOfTheAccuracyIsThatOfTheBinomialDistribution() {
+    Map<String, Bootstrap.Interval> intervals =
+        Bootstrap.standard(new Seed(1)).intervals(List.of("a", "b"), cases(320, 80));
+    double error = Math.sqrt(0.8 * 0.2 / 400);
+    assertThat(intervals.get("accuracy").low()).isCloseTo(0.8 - 1.96 * error, within(0.006));
+    assertThat(intervals.get("accuracy").high()).isCloseTo(0.8 + 1.96 * error, within(0.006));
+    assertThat(intervals).containsOnlyKeys("accuracy", "precision", "recall", "f1");
+  }
+
+  @Test
+  void sameSeedGivesTheSameIntervals() {
+    Bootstrap bootstrap = new Bootstrap(50, 0.9, new Seed(7));
+    assertThat(bootstrap.intervals(List.of("a", "b"), cases(30, 5)))
+        .isEqualTo(bootstrap.intervals(List.of("a", "b"), cases(30, 5)));
+  }
+
+  @Test
+  void allRightLeavesNoDoubt() {
+    Bootstrap.Interval f1 =
+        Bootstrap.standard(new Seed(1)).intervals(List.of("a", "b"), cases(60, 0)).get("f1");
+    assertThat(f1).isEqualTo(new Bootstrap.Interval(1, 1));
+  }
+
+  @Test
+  void noCasesAreRefused() {
+    assertThatThrownBy(() -> Bootstrap.standard(new Seed(1)).intervals(List.of("a"), List.of()))
+        .hasMessageContaining("predictions: none");
+  }
+
+  @Test
+  void invalidAnswersAreWrongButInNoColumn() {
+    ConfusionMatrix matrix =
+        ConfusionMatrix.of(
+            List.of("a", "b"),
+            List.of(new Prediction("a", "a"), new Prediction("a", null), new Prediction("b", "b")));
+    assertThat(matrix.invalid()).isEqualTo(1);
+    assertThat(matrix.accuracy()).isCloseTo(2.0 / 3, within(1e-12));
+    assertThat(matrix.recall("a")).isEqualTo(0.5);
+    assertThat(matrix.precision("a")).isEqualTo(1);
+  }
+}
