@@ -35,7 +35,7 @@ public final class Scratch implements AutoCloseable {
     /** Decodes values {@code from} to {@code to} of a weight to the place {@code at}. */
     void decode(Nf4Weight weight, int from, int to, int at) {
       if (type == ComputeType.FLOAT32) {
-        Nf4.decode(weight.packed(), weight.scales(), from, to, memory.asFloatBuffer(), at);
+        Nf4.decodeFloats(weight.packed(), weight.scales(), from, to, memory, at);
       } else {
         Nf4.decodeHalves(weight.packed(), weight.scales(), from, to, memory, at);
       }

@@ -91,6 +91,7 @@ final class Decoder implements AutoCloseable {
     private final int lowest;
     private final List<NDArray> inputs = new ArrayList<>(); // of the layers from the lowest on
     private final List<DecoderLayer.@Nullable Saved> saved = new ArrayList<>();
+    private final List<@Nullable NDArray[]> downs = new ArrayList<>(); // of those not saved
     private final NDArray out;
 
     /**
@@ -131,7 +132,7 @@ final class Decoder implements AutoCloseable {
       int firstKept = layers.size() - plan.layersKept(batch.rows(), layers.size() - lowest);
       for (int i = 0; i < layers.size(); i++) {
         DecoderLayer.Context context = context(i);
-        DecoderLayer.Saved state = layers.get(i).run(context, x);
+        DecoderLayer.Saved state = layers.get(i).run(context, x, DecoderLayer.noDowns());
         NDArray next = layers.get(i).output(context, state);
         if (i >= lowest) {
           inputs.add(x);
@@ -139,8 +140,10 @@ final class Decoder implements AutoCloseable {
         } else {
           x.close();
         }
-        if (i < Math.max(lowest, firstKept)) {
+        if (i < lowest) {
           state.close();
+        } else if (i < firstKept) {
+          downs.add(state.closeToDowns());
         }
         x = next;
       }
@@ -183,7 +186,10 @@ final class Decoder implements AutoCloseable {
           DecoderLayer.Context context = context(i);
           try (NDArray x = inputs.remove(inputs.size() - 1)) {
             DecoderLayer.Saved kept = saved.remove(saved.size() - 1);
-            try (DecoderLayer.Saved state = kept == null ? layers.get(i).run(context, x) : kept) {
+            try (DecoderLayer.Saved state =
+                kept != null
+                    ? kept
+                    : layers.get(i).run(context, x, downs.remove(downs.size() - 1))) {
               layers.get(i).backward(context, x, state, dx, i > lowest);
             }
           }

@@ -102,12 +102,18 @@ final class DecoderLayer {
       this.downs = downs;
     }
 
-    @Override
-    public void close() {
+    /** Frees all but the LoRA inputs after A, which are small, for a layer that runs once more. */
+    @Nullable NDArray[] closeToDowns() {
       for (NDArray array : List.of(inputScale, qkv, attended, middle, middleScale, gateUp)) {
         array.close();
       }
       logSumExps.forEach(NDArray::close);
+      return downs;
+    }
+
+    @Override
+    public void close() {
+      closeToDowns();
       for (NDArray down : downs) {
         if (down != null) {
           down.close();
@@ -121,14 +127,19 @@ final class DecoderLayer {
     return groups.stream().anyMatch(LinearGroup::isAdapted);
   }
 
+  /** Returns room for the LoRA inputs after A of a first run. */
+  static @Nullable NDArray[] noDowns() {
+    return new NDArray[4];
+  }
+
   /**
    * Runs the block up to the MLP's last layer, which the backward pass can do without.
    *
    * @param x the input, (T, H)
+   * @param downs per group the LoRA inputs after A that an earlier run has kept; filled up
    */
-  Saved run(Context context, NDArray x) {
+  Saved run(Context context, NDArray x, @Nullable NDArray[] downs) {
     NDManager manager = context.manager();
-    @Nullable NDArray[] downs = new NDArray[4];
     NDArray[] normed = norm(context, x, frozen.inputNorm());
     NDArray qkv = forward(context, ATTENTION_IN, normed[0], downs);
     normed[0].close();
@@ -161,7 +172,8 @@ final class DecoderLayer {
   }
 
   private NDArray forward(Context context, int group, NDArray x, @Nullable NDArray[] downs) {
-    LinearGroup.Result result = groups.get(group).forward(context, x, context.groupSeed(group));
+    LinearGroup.Result result =
+        groups.get(group).forward(context, x, downs[group], context.groupSeed(group));
     downs[group] = result.down();
     return result.output();
   }

@@ -4,8 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
+import java.nio.ByteOrder;
 import java.util.stream.IntStream;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.Scratch;
@@ -27,7 +26,11 @@ final class Dropout implements AutoCloseable {
 
   private static final long GAMMA = 0x9e3779b97f4a7c15L;
 
-  private static final short BFLOAT16_ONE = 0x3f80;
+  private static final long BFLOAT16_ONE = 0x3f80;
+  private static final long FLOAT_ONE = 0x3f800000;
+
+  private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
+
   private static final int ELEMENTS_PER_TASK = 1 << 17;
 
   private final Scratch scratch;
@@ -81,8 +84,6 @@ final class Dropout implements AutoCloseable {
   /** Fills the mask; element {@code 4 g} begins the draw {@code g}, so that tasks can share it. */
   private void fill(ByteBuffer mask, int elements, Seed seed) {
     long start = TorchKernels.profileStart();
-    FloatBuffer floats = mask.asFloatBuffer();
-    ShortBuffer halves = mask.asShortBuffer();
     IntStream.range(0, (elements + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK)
         .parallel()
         .forEach(
@@ -90,34 +91,47 @@ final class Dropout implements AutoCloseable {
               int from = task * ELEMENTS_PER_TASK;
               int to = Math.min(elements, from + ELEMENTS_PER_TASK);
               if (scratch.type() == ComputeType.FLOAT32) {
-                fill(floats, from, to, seed.value());
+                fillFloats(mask, from, to, seed.value());
               } else {
-                fill(halves, from, to, seed.value());
+                fillHalves(mask, from, to, seed.value());
               }
             });
     TorchKernels.profileEnd("(draw dropout)", start);
   }
 
-  private void fill(FloatBuffer mask, int from, int to, long seed) {
-    for (int i = from; i < to; i += 4) {
+  private void fillFloats(ByteBuffer mask, int from, int to, long seed) {
+    int i = from;
+    for (; LITTLE_ENDIAN && i + 3 < to; i += 4) { // a store for two elements
       long bits = draw(seed, i / 4);
-      int end = Math.min(to, i + 4);
-      for (int j = i; j < end; j++) {
-        mask.put(j, (bits & 0xffff) < threshold ? 0f : 1f);
-        bits >>>= 16;
-      }
+      mask.putLong(i << 2, kept(bits, FLOAT_ONE) | kept(bits >>> 16, FLOAT_ONE) << 32);
+      mask.putLong((i << 2) + 8, kept(bits >>> 32, FLOAT_ONE) | kept(bits >>> 48, FLOAT_ONE) << 32);
+    }
+    for (; i < to; i++) {
+      mask.putInt(i << 2, (int) kept(draw(seed, i / 4) >>> (16 * (i % 4)), FLOAT_ONE));
     }
   }
 
-  private void fill(ShortBuffer mask, int from, int to, long seed) {
-    for (int i = from; i < to; i += 4) {
+  private void fillHalves(ByteBuffer mask, int from, int to, long seed) {
+    int i = from;
+    for (; LITTLE_ENDIAN && i + 3 < to; i += 4) { // a store for four elements
       long bits = draw(seed, i / 4);
-      int end = Math.min(to, i + 4);
-      for (int j = i; j < end; j++) {
-        mask.put(j, (bits & 0xffff) < threshold ? 0 : BFLOAT16_ONE);
-        bits >>>= 16;
-      }
+      mask.putLong(
+          i << 1,
+          kept(bits, BFLOAT16_ONE)
+              | kept(bits >>> 16, BFLOAT16_ONE) << 16
+              | kept(bits >>> 32, BFLOAT16_ONE) << 32
+              | kept(bits >>> 48, BFLOAT16_ONE) << 48);
     }
+    for (; i < to; i++) {
+      mask.putShort(i << 1, (short) kept(draw(seed, i / 4) >>> (16 * (i % 4)), BFLOAT16_ONE));
+    }
+  }
+
+  /**
+   * Returns the bits of 1 if the lowest 16 bits of a draw keep an element, and 0 if they do not.
+   */
+  private long kept(long bits, long one) {
+    return (bits & 0xffff) < threshold ? 0 : one;
   }
 
   /** Returns draw {@code index} of the stream of a seed. */

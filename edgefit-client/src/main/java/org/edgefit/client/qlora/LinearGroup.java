@@ -44,15 +44,16 @@ final class LinearGroup {
    * Runs the layers.
    *
    * @param x the input, (rows, inputs)
+   * @param known the input after A, if an earlier pass has kept it; or null
    * @param seed the dropout's seed
    */
-  Result forward(DecoderLayer.Context context, NDArray x, Seed seed) {
+  Result forward(DecoderLayer.Context context, NDArray x, @Nullable NDArray known, Seed seed) {
     NDArray y = FrozenProduct.forward(context.manager(), x, frozen.weights(), context.scratch());
     NDArray bias = frozen.bias();
     if (bias != null) {
       update("add_", y, bias);
     }
-    NDArray down = down(context, x, seed);
+    NDArray down = known != null ? known : down(context, x, seed);
     if (lora != null && down != null) {
       for (LoraGroup.Branch branch : lora.branches()) {
         update("lora_up_", y, branch.column(), down, branch.start(), branch.b(), scale(context));

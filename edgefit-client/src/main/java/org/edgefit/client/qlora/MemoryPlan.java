@@ -105,7 +105,8 @@ public final class MemoryPlan {
   }
 
   private Map<String, Long> components(int rows, int kept) {
-    long inputs = (long) config.layers() * rows * config.hiddenSize() * Float.BYTES;
+    long perRow = (long) config.hiddenSize() * Float.BYTES + downBytes();
+    long inputs = (long) config.layers() * rows * perRow;
     Map<String, Long> components = new LinkedHashMap<>();
     components.put("base model", WeightSizes.blocks(config, quantization));
     components.put("embeddings and head", WeightSizes.embeddings(config, type));
@@ -128,14 +129,17 @@ public final class MemoryPlan {
     return layersKept(rows, config.layers());
   }
 
-  /** What one layer keeps beyond its input. */
+  /** The LoRA inputs after A of one row, which every layer keeps. */
+  private long downBytes() {
+    return (long) lora.targets().size() * lora.rank() * type.bytes();
+  }
+
+  /** What one layer keeps beyond that and its input. */
   private long keptBytes(int rows) {
-    long branches = lora.targets().size();
     long computed =
         config.attentionWidth()
             + (long) config.heads() * config.headSize()
-            + 2L * config.intermediateSize()
-            + branches * lora.rank();
+            + 2L * config.intermediateSize();
     long exact = config.hiddenSize() + config.heads() + 2L;
     return rows * (computed * type.bytes() + exact * Float.BYTES);
   }
