@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.Evaluator;
+import org.edgefit.client.qlora.Scoring;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Option;
           + " accuracy, precision, recall and F1.",
       "",
       "The class of a record is the label with which the model is most likely to begin its"
-          + " response."
+          + " response, or begins its own answer (--scoring)."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -54,6 +55,13 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "most tokens of a record (default: ${DEFAULT-VALUE})")
   private int maxLength = Training.defaults().maxLength();
 
+  @Option(
+      names = "--scoring",
+      description =
+          "how a class is told: ${COMPLETION-CANDIDATES}: by the label's summed or mean"
+              + " log-probability, or by what the model answers (default: likelihood)")
+  private Scoring scoring = Scoring.LIKELIHOOD;
+
   @Mixin private InferenceOptions inference = new InferenceOptions();
 
   @Mixin private MachineOptions machine = new MachineOptions();
@@ -69,7 +77,7 @@ final class EvaluateCommand implements Callable<Integer> {
         Progress progress = new Progress("evaluating", 50)) {
       Evaluator.Evaluation evaluation =
           evaluator.evaluate(
-              records, labels, settings, (done, all) -> progress.show(done, all, ""));
+              records, labels, scoring, settings, (done, all) -> progress.show(done, all, ""));
       print(evaluation);
     }
     return 0;
@@ -93,6 +101,7 @@ final class EvaluateCommand implements Callable<Integer> {
                   "f1", confusion.f1(label)));
         }
         result.put("classes", classes);
+        result.put("invalid", confusion.invalid());
       }
       System.out.println(Json.line(result));
       return;
@@ -107,6 +116,10 @@ final class EvaluateCommand implements Callable<Integer> {
         metrics.get("perplexity"));
     if (confusion != null) {
       System.out.print(confusion.report());
+      if (confusion.invalid() > 0) {
+        System.out.printf(
+            "%d of %d answers are none of the classes%n", confusion.invalid(), confusion.total());
+      }
     }
   }
 }

@@ -14,24 +14,26 @@ import org.edgefit.data.Example;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.InstructionRecord;
+import org.edgefit.data.Words;
 import org.edgefit.metrics.ConfusionMatrix;
 import org.edgefit.metrics.Perplexity;
+import org.edgefit.metrics.Prediction;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Measures a model on held-out records: the loss of their responses, and for records with a label
- * how well the model classifies.
- *
- * <p>A class is predicted by scoring the label strings: the predicted one is that which the model
- * is most likely to begin its response with, by the sum of the log-probabilities of its tokens. Of
- * two labels one of which begins with the other, the shorter always wins.
+ * how well the model classifies, see {@link Scoring}.
  */
 public final class Evaluator implements AutoCloseable {
 
   /** The most tokens in a forward pass. */
   private static final int TOKENS_PER_PASS = 2048;
 
+  /** The most tokens of a generated answer, of which only the beginning is read. */
+  private static final int ANSWER_TOKENS = 16;
+
   private final BaseModel base;
+  private final @Nullable Adapter adapter;
   private final Decoder decoder;
 
   /**
@@ -41,6 +43,7 @@ public final class Evaluator implements AutoCloseable {
    */
   public Evaluator(BaseModel base, @Nullable Adapter adapter) {
     this.base = base;
+    this.adapter = adapter;
     this.decoder = Decoder.of(base, adapter);
   }
 
@@ -57,16 +60,23 @@ public final class Evaluator implements AutoCloseable {
    * @param records the records
    * @param loss the mean negative log-likelihood of the responses' tokens, in nats
    * @param dropped the records whose text did not fit the length, which the loss leaves out
-   * @param confusion the true and predicted classes of the records with a label; null without such
+   * @param labels the classes
+   * @param predictions the records with a label, in their order
    */
   public record Evaluation(
-      int records, double loss, int dropped, @Nullable ConfusionMatrix confusion) {
+      int records, double loss, int dropped, List<String> labels, List<Prediction> predictions) {
+
+    /** Returns the true and predicted classes; null if no record has a label. */
+    public @Nullable ConfusionMatrix confusion() {
+      return predictions.isEmpty() ? null : ConfusionMatrix.of(labels, predictions);
+    }
 
     /** Returns the measures by name: loss, perplexity and, with labels, accuracy and the rest. */
     public Map<String, Double> metrics() {
       Map<String, Double> metrics = new TreeMap<>();
       metrics.put("loss", loss);
       metrics.put("perplexity", Perplexity.of(loss));
+      ConfusionMatrix confusion = confusion();
       if (confusion != null) {
         metrics.putAll(confusion.metrics());
       }
@@ -74,15 +84,27 @@ public final class Evaluator implements AutoCloseable {
     }
   }
 
+  /** Evaluates records, classes by their likelihood; see the other method of this name. */
+  public Evaluation evaluate(
+      InstructionDataset data, List<String> labels, Training training, Progress progress)
+      throws IOException {
+    return evaluate(data, labels, Scoring.LIKELIHOOD, training, progress);
+  }
+
   /**
    * Evaluates records.
    *
    * @param labels the classes; where empty, those of the records
+   * @param scoring how a class is predicted
    * @param training the template and the most tokens of a record
    * @throws IOException if no record fits the length, or the tokenizer cannot be read
    */
   public Evaluation evaluate(
-      InstructionDataset data, List<String> labels, Training training, Progress progress)
+      InstructionDataset data,
+      List<String> labels,
+      Scoring scoring,
+      Training training,
+      Progress progress)
       throws IOException {
     ExampleEncoder encoder =
         new ExampleEncoder(
@@ -104,18 +126,57 @@ public final class Evaluator implements AutoCloseable {
     }
     double loss = loss(encoded.examples(), done -> progress.recordsDone(done, all));
 
-    ConfusionMatrix confusion = null;
-    if (!labelled.isEmpty()) {
-      List<String> classes = labels.isEmpty() ? data.labels() : labels;
-      confusion = new ConfusionMatrix(classes);
-      int done = data.size();
+    List<String> classes = labels.isEmpty() ? data.labels() : List.copyOf(labels);
+    List<@Nullable String> predicted = new ArrayList<>();
+    if (scoring == Scoring.GENERATION) {
+      predicted.addAll(
+          generate(
+              labelled, classes, training, done -> progress.recordsDone(data.size() + done, all)));
+    } else {
       for (InstructionRecord record : labelled) {
-        String truth = String.valueOf(record.label());
-        confusion.add(truth, classify(record, classes, encoder));
-        progress.recordsDone(++done, all);
+        predicted.add(classify(record, classes, encoder, scoring));
+        progress.recordsDone(data.size() + predicted.size(), all);
       }
     }
-    return new Evaluation(data.size(), loss, encoded.dropped(), confusion);
+    List<Prediction> predictions = new ArrayList<>();
+    for (int i = 0; i < predicted.size(); i++) {
+      predictions.add(new Prediction(String.valueOf(labelled.get(i).label()), predicted.get(i)));
+    }
+    return new Evaluation(data.size(), loss, encoded.dropped(), classes, List.copyOf(predictions));
+  }
+
+  /** Returns for each record the class that the model's own answer begins with, or null. */
+  private List<@Nullable String> generate(
+      List<InstructionRecord> records, List<String> labels, Training training, Counter counter)
+      throws IOException {
+    try (TextGenerator generator = new TextGenerator(base, adapter)) {
+      List<String> answers =
+          generator.answers(
+              records.stream().map(InstructionRecord::question).toList(),
+              GenerationOptions.greedy(ANSWER_TOKENS),
+              training,
+              (done, of) -> counter.done(done));
+      List<@Nullable String> classes = new ArrayList<>();
+      answers.forEach(answer -> classes.add(classOf(answer, labels)));
+      return classes;
+    }
+  }
+
+  /** Returns the longest label with whose words, in lower case, an answer begins; or null. */
+  static @Nullable String classOf(String answer, List<String> labels) {
+    List<String> words = Words.of(answer);
+    String best = null;
+    int longest = 0;
+    for (String label : labels) {
+      List<String> wanted = Words.of(label);
+      if (wanted.size() > longest
+          && wanted.size() <= words.size()
+          && words.subList(0, wanted.size()).equals(wanted)) {
+        best = label;
+        longest = wanted.size();
+      }
+    }
+    return best;
   }
 
   private interface Counter {
@@ -147,7 +208,8 @@ public final class Evaluator implements AutoCloseable {
     return sum / tokens;
   }
 
-  private String classify(InstructionRecord record, List<String> labels, ExampleEncoder encoder) {
+  private String classify(
+      InstructionRecord record, List<String> labels, ExampleEncoder encoder, Scoring scoring) {
     List<String> answers = labels.stream().map(label -> encoder.openAnswer(record, label)).toList();
     List<Example> texts = encoder.encode(record, answers);
     if (texts == null) {
@@ -156,7 +218,12 @@ public final class Evaluator implements AutoCloseable {
               + labels
               + " (expected: to fit the most tokens of a record with its template)");
     }
-    double[] scores = scores(texts.stream().map(Example::ids).toList());
+    double[] scores = scores(texts);
+    if (scoring == Scoring.LIKELIHOOD_PER_TOKEN) {
+      for (int i = 0; i < scores.length; i++) {
+        scores[i] /= Math.max(1, texts.get(i).labelTokens());
+      }
+    }
     int best = 0;
     for (int i = 1; i < scores.length; i++) {
       if (scores[i] > scores[best]) {
@@ -166,10 +233,11 @@ public final class Evaluator implements AutoCloseable {
     return labels.get(best);
   }
 
-  /** Returns each text's log-likelihood after the tokens with which all of them begin. */
-  private double[] scores(List<int[]> texts) {
+  /** Returns the log-likelihood of each text's answer. */
+  private double[] scores(List<Example> examples) {
+    List<int[]> texts = examples.stream().map(Example::ids).toList();
     int[] first = texts.get(0);
-    int common = first.length;
+    int common = examples.stream().mapToInt(Example::labelStart).min().orElseThrow();
     for (int[] text : texts) {
       int i = 0;
       while (i < Math.min(common, text.length) && text[i] == first[i]) {

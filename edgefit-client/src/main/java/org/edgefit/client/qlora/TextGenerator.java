@@ -75,7 +75,7 @@ public final class TextGenerator implements AutoCloseable {
     PromptTemplate template = base.tokenizer().template(training.template());
     ExampleEncoder encoder = new ExampleEncoder(tokenizer, template, training.maxLength(), true);
     Set<Integer> ends = new TreeSet<>(base.config().eosTokenIds());
-    Deque<Text> waiting = new ArrayDeque<>();
+    List<int[]> prompts = new ArrayList<>();
     for (String instruction : instructions) {
       InstructionRecord record = new InstructionRecord(instruction, null, "", null, null);
       Prompt rendered = template.apply(record, tokenizer.specialTokens());
@@ -83,8 +83,45 @@ public final class TextGenerator implements AutoCloseable {
       if (turnEnd.length > 0) { // the token that ends the model's turn in this template
         ends.add(turnEnd[turnEnd.length - 1]);
       }
+      prompts.add(encoder.encodePrompt(record));
+    }
+    return run(prompts, ends, options, progress);
+  }
+
+  /**
+   * Returns what follows texts, which are taken as they are, without a template. Otherwise as
+   * {@link #answers}.
+   *
+   * @throws IllegalArgumentException if a text has no token, or more than the model's positions
+   */
+  public List<String> completions(List<String> texts, GenerationOptions options, Progress progress)
+      throws IOException {
+    Tokenizer tokenizer = base.tokenizer();
+    List<int[]> prompts = new ArrayList<>();
+    for (String text : texts) {
+      int[] ids = tokenizer.encode(tokenizer.specialTokens().bos() + text).ids();
+      if (ids.length == 0 || ids.length >= base.config().maxPositions()) {
+        throw new IllegalArgumentException(
+            "text: "
+                + ids.length
+                + " tokens (expected: 1 to "
+                + (base.config().maxPositions() - 1)
+                + ")");
+      }
+      prompts.add(ids);
+    }
+    return run(prompts, new TreeSet<>(base.config().eosTokenIds()), options, progress);
+  }
+
+  /** Goes on with texts, as many at once as there is room for. */
+  private List<String> run(
+      List<int[]> prompts, Set<Integer> ends, GenerationOptions options, Progress progress)
+      throws IOException {
+    Tokenizer tokenizer = base.tokenizer();
+    Deque<Text> waiting = new ArrayDeque<>();
+    for (int[] prompt : prompts) {
       Seed seed = new Seed(options.seed()).split(waiting.size());
-      waiting.add(new Text(encoder.encodePrompt(record), options, seed.generator()));
+      waiting.add(new Text(prompt, options, seed.generator()));
     }
     List<Text> all = List.copyOf(waiting);
     TokenSampler sampler = new TokenSampler(options);
