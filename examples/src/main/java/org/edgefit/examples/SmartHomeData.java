@@ -18,10 +18,10 @@ import org.edgefit.random.Seed;
  * <p>Every kind of event has a rule that decides its class, and half of the events of each kind are
  * of either class, so that neither the kind nor the device gives the answer away.
  */
-final class SmartHomeData {
+public final class SmartHomeData {
 
   /** The classes of sensor events. */
-  static final List<String> LABELS = List.of("Anomaly", "Normal");
+  public static final List<String> LABELS = List.of("Anomaly", "Normal");
 
   /** The key by which homes differ: an event's class, or else the kind of task. */
   static final Function<InstructionRecord, String> SKEW_KEY =
@@ -53,7 +53,7 @@ final class SmartHomeData {
   }
 
   /** Returns records of all three kinds of task, shuffled. */
-  static InstructionDataset training(Seed seed, int events, int commands, int routines) {
+  public static InstructionDataset training(Seed seed, int events, int commands, int routines) {
     SmartHomeData data = new SmartHomeData(seed.split("training"));
     List<InstructionRecord> records = new ArrayList<>();
     for (int i = 0; i < events; i++) {
@@ -70,7 +70,7 @@ final class SmartHomeData {
   }
 
   /** Returns sensor events from a stream of their own, for evaluation. */
-  static InstructionDataset heldOutEvents(Seed seed, int events) {
+  public static InstructionDataset heldOutEvents(Seed seed, int events) {
     SmartHomeData data = new SmartHomeData(seed.split("held out"));
     List<InstructionRecord> records = new ArrayList<>();
     for (int i = 0; i < events; i++) {

@@ -12,7 +12,7 @@ import java.util.List;
  * The embedded base model: a Llama of 5.8 million parameters in NF4, made for this project. Its
  * origin and licence stand in {@code SOURCE.txt} beside it.
  */
-final class TinyHome {
+public final class TinyHome {
 
   private static final List<String> FILES =
       List.of(
@@ -26,7 +26,7 @@ final class TinyHome {
   private TinyHome() {}
 
   /** Unpacks the model's directory into a folder, and returns it. */
-  static Path unpack(Path folder) throws IOException {
+  public static Path unpack(Path folder) throws IOException {
     Path directory = Files.createDirectories(folder.resolve("tiny-home"));
     folder.toFile().deleteOnExit(); // what is registered last goes first
     directory.toFile().deleteOnExit();

@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A program in a JVM of its own, as its users run it, when it has ended. */
-record JavaProcess(int status, String out, String err) {
+public record JavaProcess(int status, String out, String err) {
 
-  static JavaProcess run(Class<?> main, String... arguments)
+  public static JavaProcess run(Class<?> main, String... arguments)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -1,0 +1,249 @@
+package org.edgefit.examples.experiment;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.edgefit.adapter.LoraConfig;
+import org.edgefit.client.LearningRateSchedule;
+import org.edgefit.client.Training;
+import org.edgefit.client.qlora.Scoring;
+
+/**
+ * What an experiment does. Where the paper says nothing, the defaults are ours.
+ *
+ * @param name the experiment's name, for the report
+ * @param models base models: directories, GGUF files, {@code hf:ORG/NAME}, or {@code tiny-home} for
+ *     the embedded one
+ * @param seeds the experiment is run once for each
+ * @param procedures what is run
+ * @param data where the records come from
+ * @param partition how they are divided
+ * @param lora the adapter
+ * @param training a client's settings in a round; epochs are those of a round
+ * @param federated the rounds
+ * @param alone the epochs of clients and of the centralised procedure, which train once
+ * @param evaluation how classes are told
+ * @param machine how it is computed
+ */
+record ExperimentConfig(
+    String name,
+    List<String> models,
+    List<Long> seeds,
+    List<Procedure> procedures,
+    Data data,
+    Partition partition,
+    LoraConfig lora,
+    Training training,
+    Federated federated,
+    Alone alone,
+    Evaluation evaluation,
+    Machine machine) {
+
+  /**
+   * The sources of records; those that are not named are not used.
+   *
+   * @param smartHome records of the example's generator
+   * @param intents folders of utterances with their intents
+   * @param dolly records of databricks-dolly-15k
+   * @param selfInstruct records that a base model writes
+   */
+  record Data(SmartHome smartHome, Intents intents, Dolly dolly, Generated selfInstruct) {}
+
+  /**
+   * Records of the example's generator.
+   *
+   * @param events sensor events to classify
+   * @param commands device commands
+   * @param routines routines as JSON
+   * @param validation events for the learning curve
+   * @param test events for the tables
+   */
+  record SmartHome(int events, int commands, int routines, int validation, int test) {}
+
+  /**
+   * Utterances with their intents: folders {@code train}, {@code valid} and {@code test} with the
+   * files {@code seq.in} and {@code label}.
+   *
+   * @param folder the folder of the three; empty for none
+   * @param prefix what the names of the wanted intents begin with; it is left out of the labels
+   * @param question what is asked, with %s for the utterance
+   */
+  record Intents(String folder, String prefix, String question) {}
+
+  /**
+   * Records of databricks-dolly-15k.
+   *
+   * @param file a JSON-lines file, which may be compressed by gzip; empty for none
+   * @param without the categories that are left out
+   * @param records how many of the most relevant are taken
+   * @param lexicon a file of terms; empty for that of smart homes
+   */
+  record Dolly(String file, List<String> without, int records, String lexicon) {}
+
+  /**
+   * Records that a base model writes.
+   *
+   * @param wanted how many
+   * @param teacher the base model
+   */
+  record Generated(int wanted, String teacher) {}
+
+  /**
+   * How records are divided.
+   *
+   * @param clients the clients
+   * @param alpha the concentration of the Dirichlet distribution over labels, or where a record has
+   *     none, categories
+   */
+  record Partition(int clients, double alpha) {}
+
+  /**
+   * The federated procedure.
+   *
+   * @param rounds the rounds
+   * @param clientsPerRound the clients of a round
+   */
+  record Federated(int rounds, int clientsPerRound) {}
+
+  /**
+   * The procedures that train once.
+   *
+   * @param localEpochs the epochs of each client alone
+   * @param centralisedEpochs the epochs over all data
+   */
+  record Alone(int localEpochs, int centralisedEpochs) {}
+
+  /**
+   * How classes are told.
+   *
+   * @param scorings the ways, the first of which is that of learning curves
+   * @param resamples the draws of the bootstrap
+   */
+  record Evaluation(List<Scoring> scorings, int resamples) {}
+
+  /** The type of products. */
+  enum Compute {
+    FLOAT32,
+    BFLOAT16,
+    AUTO
+  }
+
+  /**
+   * How it is computed.
+   *
+   * @param threads threads of one operation; 0 for one per core
+   * @param parallel clients that train at once
+   * @param compute the type of products
+   */
+  record Machine(int threads, int parallel, Compute compute) {}
+
+  /**
+   * Reads a YAML file; a key that is not a setting is an error.
+   *
+   * @throws IOException if the file cannot be read
+   * @throws IllegalArgumentException naming the setting, its value and what was expected
+   */
+  static ExperimentConfig read(Path file) throws IOException {
+    Section all = Section.read(file);
+    Section data = all.section("data");
+    Section partition = all.section("partition");
+    Section federated = all.section("federated");
+    Section training = all.section("training");
+    Section alone = all.section("alone");
+    Section evaluation = all.section("evaluation");
+    Section machine = all.section("machine");
+    int clients = partition.whole("clients", 10, 1);
+    int rounds = federated.whole("rounds", 50, 1);
+    int perRound = federated.whole("clients-per-round", Math.min(5, clients), 1);
+    int epochs = training.whole("epochs", 3, 1);
+    int likewise = Math.max(1, Math.round(rounds * epochs * (float) perRound / clients));
+    ExperimentConfig config =
+        new ExperimentConfig(
+            all.text("name", file.getFileName().toString().replaceFirst("\\.ya?ml$", "")),
+            all.texts("models", List.of("tiny-home")),
+            all.wholes("seeds", List.of(1L)),
+            all.choices("procedures", Procedure.class, List.of(Procedure.values())),
+            new Data(
+                smartHome(data.section("smart-home")),
+                intents(data.section("intents")),
+                dolly(data.section("dolly")),
+                generated(data.section("self-instruct"))),
+            new Partition(clients, partition.number("alpha", 0.5, 1e-6)),
+            lora(all.section("lora")),
+            training(training, epochs),
+            new Federated(rounds, perRound),
+            new Alone(
+                alone.whole("local-epochs", likewise, 1),
+                alone.whole("centralised-epochs", likewise, 1)),
+            new Evaluation(
+                evaluation.choices(
+                    "scorings",
+                    Scoring.class,
+                    List.of(Scoring.GENERATION, Scoring.LIKELIHOOD_PER_TOKEN)),
+                evaluation.whole("resamples", 2000, 1)),
+            new Machine(
+                machine.whole("threads", 0, 0),
+                machine.whole("parallel", 1, 1),
+                machine.choice("compute", Compute.class, Compute.FLOAT32)));
+    all.finish();
+    return config;
+  }
+
+  private static SmartHome smartHome(Section section) {
+    boolean isThere = section.isThere();
+    return new SmartHome(
+        section.whole("events", isThere ? 1300 : 0, 0),
+        section.whole("commands", isThere ? 450 : 0, 0),
+        section.whole("routines", isThere ? 250 : 0, 0),
+        section.whole("validation", isThere ? 100 : 0, 0),
+        section.whole("test", isThere ? 300 : 0, 0));
+  }
+
+  private static Intents intents(Section section) {
+    return new Intents(
+        section.isThere() ? section.text("folder") : section.text("folder", ""),
+        section.text("prefix", ""),
+        section.text("question", "Which smart home intent does this command have: \"%s\""));
+  }
+
+  private static Dolly dolly(Section section) {
+    return new Dolly(
+        section.isThere() ? section.text("file") : section.text("file", ""),
+        section.texts("without", List.of("creative_writing", "closed_qa", "general_qa")),
+        section.whole("records", 4500, 1),
+        section.text("lexicon", ""));
+  }
+
+  private static Generated generated(Section section) {
+    return new Generated(
+        section.whole("wanted", section.isThere() ? 2500 : 0, 0),
+        section.text("teacher", "tiny-home"));
+  }
+
+  private static LoraConfig lora(Section section) {
+    int rank = section.whole("rank", 16, 1);
+    LoraConfig defaults = LoraConfig.attention(rank);
+    return new LoraConfig(
+        rank,
+        section.number("alpha", 2.0 * rank, 0),
+        section.number("dropout", 0.05, 0),
+        section.texts("targets", defaults.targets()));
+  }
+
+  private static Training training(Section section, int epochs) {
+    Training defaults = Training.defaults();
+    return defaults.toBuilder()
+        .epochs(epochs)
+        .batchSize(section.whole("batch", 8, 1))
+        .accumulation(section.whole("accumulation", 1, 1))
+        .maxLength(section.whole("max-length", 512, 2))
+        .learningRate(section.number("learning-rate", 2e-4, 0))
+        .weightDecay(section.number("weight-decay", 0, 0))
+        .clipNorm(section.number("clip-norm", defaults.clipNorm(), 0))
+        .scheduleOverRun(
+            section.choice("schedule", LearningRateSchedule.class, LearningRateSchedule.CONSTANT),
+            section.number("warmup", 0, 0))
+        .template(section.text("template", Training.AUTO_TEMPLATE))
+        .build();
+  }
+}

@@ -1,0 +1,233 @@
+package org.edgefit.examples.experiment;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.zip.GZIPInputStream;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.ModelTeacher;
+import org.edgefit.data.Curation;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.data.InstructionRecord;
+import org.edgefit.data.Lexicon;
+import org.edgefit.data.Partition;
+import org.edgefit.data.Partitioner;
+import org.edgefit.data.Relevance;
+import org.edgefit.data.Selection;
+import org.edgefit.data.selfinstruct.SelfInstruct;
+import org.edgefit.examples.SmartHomeData;
+import org.edgefit.random.Seed;
+
+/**
+ * An experiment's records.
+ *
+ * @param training what the clients have together
+ * @param homes the same, divided among them
+ * @param validation labelled records for learning curves
+ * @param test labelled records for the tables; none of their questions is in the training
+ * @param labels the classes of validation and test
+ * @param notes how the records were come by, a text by source
+ */
+record ExperimentData(
+    InstructionDataset training,
+    Partition homes,
+    InstructionDataset validation,
+    InstructionDataset test,
+    List<String> labels,
+    Map<String, String> notes) {
+
+  /** The key by which homes differ: a record's class, or else its category. */
+  static final Function<InstructionRecord, String> SKEW_KEY =
+      record ->
+          record.label() != null
+              ? record.label()
+              : record.category() != null ? record.category() : "(none)";
+
+  /** Gathers the records of one seed; what is generated is kept in a folder. */
+  static ExperimentData load(ExperimentConfig config, Path folder, Seed seed)
+      throws IOException, InterruptedException {
+    List<InstructionRecord> training = new ArrayList<>();
+    List<InstructionRecord> validation = new ArrayList<>();
+    List<InstructionRecord> test = new ArrayList<>();
+    Map<String, String> notes = new LinkedHashMap<>();
+    ExperimentConfig.Data sources = config.data();
+
+    // What is held out comes first, so that nothing that is made afterwards can have seen it.
+    ExperimentConfig.SmartHome home = sources.smartHome();
+    if (home.test() + home.validation() > 0) {
+      List<InstructionRecord> events =
+          Selection.withoutDuplicates()
+              .select(SmartHomeData.heldOutEvents(seed, 2 * (home.test() + home.validation())))
+              .records();
+      test.addAll(balanced(events, home.test(), 0));
+      validation.addAll(balanced(events, home.validation(), home.test()));
+    }
+    ExperimentConfig.Intents intents = sources.intents();
+    if (!intents.folder().isEmpty()) {
+      test.addAll(intents(intents, "test"));
+      validation.addAll(intents(intents, "valid"));
+      training.addAll(intents(intents, "train"));
+    }
+    if (test.isEmpty() || validation.isEmpty()) {
+      throw new IllegalArgumentException(
+          "data: no test or validation records (expected: smart-home with events, or intents)");
+    }
+    InstructionDataset heldOut = joined(validation, test);
+
+    if (home.events() + home.commands() + home.routines() > 0) {
+      training.addAll(
+          SmartHomeData.training(seed, home.events(), home.commands(), home.routines()).records());
+    }
+    if (!sources.dolly().file().isEmpty()) {
+      Curation.Result curated = dolly(sources.dolly(), config.training().maxLength());
+      notes.put("databricks-dolly-15k", curated.table());
+      training.addAll(curated.data().records());
+    }
+    if (sources.selfInstruct().wanted() > 0) {
+      training.addAll(generated(sources.selfInstruct(), heldOut, folder, seed, notes).records());
+    }
+    Curation.Result left =
+        Curation.none()
+            .then("no question twice", Selection.withoutDuplicates())
+            .then("no question of the test", Selection.without(heldOut))
+            .apply(new InstructionDataset(training));
+    notes.put("all training records", left.table());
+    InstructionDataset records = left.data();
+    records.write(folder.resolve("training.jsonl"));
+    new InstructionDataset(test).write(folder.resolve("test.jsonl"));
+    new InstructionDataset(validation).write(folder.resolve("validation.jsonl"));
+    return new ExperimentData(
+        records,
+        Partitioner.dirichlet(config.partition().alpha(), SKEW_KEY)
+            .split(records, config.partition().clients(), seed),
+        new InstructionDataset(validation),
+        new InstructionDataset(test),
+        heldOut.labels(),
+        notes);
+  }
+
+  private static InstructionDataset joined(
+      List<InstructionRecord> some, List<InstructionRecord> others) {
+    List<InstructionRecord> all = new ArrayList<>(some);
+    all.addAll(others);
+    return new InstructionDataset(all);
+  }
+
+  /** Returns records with as many of each class, after leaving out the first ones of each. */
+  private static List<InstructionRecord> balanced(
+      List<InstructionRecord> records, int count, int leftOut) {
+    Map<String, List<InstructionRecord>> byLabel = new TreeMap<>();
+    records.forEach(
+        record ->
+            byLabel.computeIfAbsent(SKEW_KEY.apply(record), l -> new ArrayList<>()).add(record));
+    int each = count / byLabel.size();
+    int skip = leftOut / byLabel.size();
+    List<InstructionRecord> chosen = new ArrayList<>();
+    byLabel.forEach(
+        (label, of) -> {
+          if (of.size() < skip + each) {
+            throw new IllegalArgumentException(
+                "data.smart-home: test and validation: "
+                    + (skip + each)
+                    + " of class "
+                    + label
+                    + " (expected: at most "
+                    + of.size()
+                    + " different events)");
+          }
+          chosen.addAll(of.subList(skip, skip + each));
+        });
+    return chosen;
+  }
+
+  private static List<InstructionRecord> intents(ExperimentConfig.Intents source, String split)
+      throws IOException {
+    Path folder = Path.of(source.folder(), split);
+    List<String> utterances = Files.readAllLines(folder.resolve("seq.in"));
+    List<String> labels = Files.readAllLines(folder.resolve("label"));
+    if (utterances.size() != labels.size()) {
+      throw new IOException(
+          folder
+              + ": "
+              + utterances.size()
+              + " utterances, "
+              + labels.size()
+              + " labels (expected: as many)");
+    }
+    List<InstructionRecord> records = new ArrayList<>();
+    for (int i = 0; i < labels.size(); i++) {
+      String label = labels.get(i).strip();
+      if (label.startsWith(source.prefix())) {
+        String name = label.substring(source.prefix().length());
+        String question = source.question().replace("%s", utterances.get(i).strip());
+        records.add(new InstructionRecord(question, null, name, "Intent Classification", name));
+      }
+    }
+    if (records.isEmpty()) {
+      throw new IOException(folder + ": no intent begins with \"" + source.prefix() + "\"");
+    }
+    return records;
+  }
+
+  private static Curation.Result dolly(ExperimentConfig.Dolly source, int maxLength)
+      throws IOException {
+    Lexicon lexicon =
+        source.lexicon().isEmpty() ? Lexicon.smartHome() : Lexicon.read(Path.of(source.lexicon()));
+    return Curation.none()
+        .then("not " + source.without(), Selection.withoutCategories(Set.copyOf(source.without())))
+        .then("short enough to learn whole", Selection.shorterThan(4 * maxLength))
+        .then(
+            "among the most relevant by BM25",
+            Selection.mostRelevant(Relevance.to(lexicon), source.records()))
+        .apply(uncompressed(Path.of(source.file())));
+  }
+
+  private static InstructionDataset uncompressed(Path file) throws IOException {
+    if (!file.toString().endsWith(".gz")) {
+      return InstructionDataset.jsonl(file);
+    }
+    try (InputStream stream = new GZIPInputStream(Files.newInputStream(file));
+        BufferedReader reader =
+            new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
+      return InstructionDataset.jsonl(reader, file.toString());
+    }
+  }
+
+  private static InstructionDataset generated(
+      ExperimentConfig.Generated source,
+      InstructionDataset heldOut,
+      Path folder,
+      Seed seed,
+      Map<String, String> notes)
+      throws IOException, InterruptedException {
+    SelfInstruct selfInstruct =
+        new SelfInstruct(
+            SelfInstruct.seedTasks(), SelfInstruct.Settings.wanted(source.wanted()), heldOut);
+    try (BaseModel teacher =
+            BaseModel.load(BaseModels.resolve(source.teacher()), Quantization.NF4);
+        ModelTeacher writer = new ModelTeacher(teacher)) {
+      SelfInstruct.Result result =
+          selfInstruct.run(
+              writer,
+              folder.resolve("self-instruct.jsonl"),
+              seed,
+              (batch, accepted, wanted) ->
+                  System.out.printf(
+                      "self-instruct: batch %d, %d of %d%n", batch, accepted, wanted));
+      notes.put("Self-Instruct", result.report());
+      return result.records();
+    }
+  }
+}

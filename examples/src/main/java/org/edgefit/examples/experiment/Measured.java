@@ -1,0 +1,93 @@
+package org.edgefit.examples.experiment;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.edgefit.client.qlora.Scoring;
+import org.edgefit.format.DurableFiles;
+import org.edgefit.format.Json;
+import org.edgefit.metrics.ConfusionMatrix;
+import org.edgefit.metrics.Prediction;
+
+/**
+ * What one adapter, or the base model alone, does on the test records.
+ *
+ * @param labels the classes
+ * @param predictions by way of telling, each record's true and predicted class
+ * @param seconds how long it took to come by the adapter
+ * @param bytes the bytes that were moved for it
+ * @param curve the validation's macro-F1 from round 0 on; empty without rounds
+ */
+record Measured(
+    List<String> labels,
+    Map<Scoring, List<Prediction>> predictions,
+    double seconds,
+    long bytes,
+    List<Double> curve) {
+
+  /** Returns the matrix of one way of telling. */
+  ConfusionMatrix confusion(Scoring scoring) {
+    return ConfusionMatrix.of(labels, cases(scoring));
+  }
+
+  /** Returns the cases of one way of telling. */
+  List<Prediction> cases(Scoring scoring) {
+    List<Prediction> cases = predictions.get(scoring);
+    if (cases == null) {
+      throw new IllegalArgumentException("scoring: " + scoring + " (expected: one that was run)");
+    }
+    return cases;
+  }
+
+  /** Writes this as JSON, whole or not at all. */
+  void write(Path file) throws IOException {
+    ObjectNode json = Json.object();
+    json.put("seconds", seconds);
+    json.put("bytes", bytes);
+    labels.forEach(json.putArray("labels")::add);
+    curve.forEach(json.putArray("curve")::add);
+    ObjectNode scorings = json.putObject("scorings");
+    predictions.forEach(
+        (scoring, cases) -> {
+          ObjectNode of = scorings.putObject(Section.spelled(scoring));
+          of.set("metrics", Json.tree(ConfusionMatrix.of(labels, cases).metrics()));
+          ArrayNode list = of.putArray("predictions");
+          cases.forEach(one -> list.addArray().add(one.truth()).add(one.predicted()));
+        });
+    DurableFiles.write(file, json.toPrettyString() + "\n");
+  }
+
+  /** Reads what {@link #write} wrote. */
+  static Measured read(Path file) throws IOException {
+    ObjectNode json = Json.read(file);
+    List<String> labels = new ArrayList<>();
+    json.path("labels").forEach(label -> labels.add(label.asText()));
+    List<Double> curve = new ArrayList<>();
+    json.path("curve").forEach(point -> curve.add(point.asDouble()));
+    Map<Scoring, List<Prediction>> predictions = new EnumMap<>(Scoring.class);
+    for (Scoring scoring : Scoring.values()) {
+      JsonNode of = json.path("scorings").path(Section.spelled(scoring));
+      if (of.isObject()) {
+        List<Prediction> cases = new ArrayList<>();
+        for (JsonNode one : of.path("predictions")) {
+          cases.add(
+              new Prediction(
+                  one.get(0).asText(), one.get(1).isNull() ? null : one.get(1).asText()));
+        }
+        predictions.put(scoring, List.copyOf(cases));
+      }
+    }
+    return new Measured(
+        List.copyOf(labels),
+        predictions,
+        json.path("seconds").asDouble(),
+        json.path("bytes").asLong(),
+        List.copyOf(curve));
+  }
+}

@@ -1,0 +1,128 @@
+package org.edgefit.examples.experiment;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeProbe;
+import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.model.TorchKernels;
+import org.edgefit.client.qlora.ComputeOptions;
+import org.edgefit.format.DurableFiles;
+import org.edgefit.format.Json;
+import org.edgefit.random.Seed;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The paper's experiment: zero-shot, local-only, centralised and federated, compared. */
+@Command(
+    name = "PaperExperiment",
+    description = {
+      "Runs the experiment of a YAML file, and writes report.html, report.md, numbers.json and"
+          + " numbers.csv.",
+      "",
+      "An experiment that was interrupted goes on where it was: a procedure, or a client alone, that"
+          + " is there already is not run again."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+public final class PaperExperiment implements Callable<Integer> {
+
+  @Parameters(paramLabel = "CONFIG.yaml", description = "what to do; see docs/experiment.md")
+  private Path file = Path.of("");
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "the experiment's folder (default: runs/NAME)")
+  private Path out = Path.of("");
+
+  private PaperExperiment() {}
+
+  /** Runs the experiment. */
+  public static void main(String[] args) {
+    System.exit(
+        new CommandLine(new PaperExperiment())
+            .setExecutionExceptionHandler(
+                (e, command, parsed) -> {
+                  if (e instanceof IOException || e instanceof IllegalArgumentException) {
+                    command.getErr().println("PaperExperiment: " + e.getMessage());
+                    return e instanceof IOException
+                        ? CommandLine.ExitCode.SOFTWARE
+                        : CommandLine.ExitCode.USAGE;
+                  }
+                  throw e;
+                })
+            .execute(args));
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    ExperimentConfig config = ExperimentConfig.read(file);
+    Path folder = out.toString().isEmpty() ? Path.of("runs", config.name()) : out;
+    keepConfig(config, folder);
+    int threads = config.machine().threads();
+    TorchKernels.setThreads(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
+
+    ExperimentReport report = new ExperimentReport(config);
+    for (long seed : config.seeds()) {
+      Path records = folder.resolve("seed-" + seed);
+      Files.createDirectories(records);
+      ExperimentData data = ExperimentData.load(config, records, new Seed(seed));
+      report.data(seed, data);
+      for (String model : config.models()) {
+        Path own = records.resolve(BaseModels.folder(model));
+        Files.createDirectories(own);
+        report.results(model, seed, run(config, model, data, own, new Seed(seed)));
+      }
+    }
+    report.write(folder);
+    System.out.println("report: " + folder.resolve("report.html"));
+    return 0;
+  }
+
+  /** Saves the resolved configuration, or holds it to that which is there. */
+  private static void keepConfig(ExperimentConfig config, Path folder) throws IOException {
+    Files.createDirectories(folder);
+    Path saved = folder.resolve("config.json");
+    String text = Json.tree(config).toPrettyString() + "\n";
+    if (!Files.exists(saved)) {
+      DurableFiles.write(saved, text);
+    } else if (!Files.readString(saved).equals(text)) {
+      throw new IOException(
+          saved
+              + ": another configuration (expected: that of this experiment; name another --out)");
+    }
+  }
+
+  private static Map<Procedure, List<Measured>> run(
+      ExperimentConfig config, String model, ExperimentData data, Path folder, Seed seed)
+      throws IOException, InterruptedException {
+    Map<Procedure, List<Measured>> results = new EnumMap<>(Procedure.class);
+    try (BaseModel base =
+        BaseModel.load(BaseModels.resolve(model), config.training().quantization())) {
+      Trial trial = new Trial(config, base, model, compute(config, base), data, folder, seed);
+      for (Procedure procedure : config.procedures()) {
+        results.put(procedure, trial.run(procedure));
+      }
+    }
+    return results;
+  }
+
+  private static ComputeOptions compute(ExperimentConfig config, BaseModel base) {
+    ComputeType type =
+        switch (config.machine().compute()) {
+          case FLOAT32 -> ComputeType.FLOAT32;
+          case BFLOAT16 -> ComputeType.BFLOAT16;
+          case AUTO -> ComputeProbe.measure(base.config(), base.device()).choice();
+        };
+    System.out.println("compute: " + Section.spelled(type));
+    return ComputeOptions.defaults().withType(type);
+  }
+}

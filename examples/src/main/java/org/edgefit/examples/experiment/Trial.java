@@ -1,0 +1,201 @@
+package org.edgefit.examples.experiment;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.client.Training;
+import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.qlora.ComputeOptions;
+import org.edgefit.client.qlora.Evaluator;
+import org.edgefit.client.qlora.QloraClient;
+import org.edgefit.client.qlora.QloraTrainer;
+import org.edgefit.client.qlora.Scoring;
+import org.edgefit.client.qlora.StepListener;
+import org.edgefit.data.ExampleEncoder;
+import org.edgefit.data.InstructionDataset;
+import org.edgefit.federation.Federation;
+import org.edgefit.federation.InProcessClients;
+import org.edgefit.federation.RoundListener;
+import org.edgefit.federation.RunResult;
+import org.edgefit.format.PeftAdapter;
+import org.edgefit.metrics.Prediction;
+import org.edgefit.random.Seed;
+import org.edgefit.strategy.Strategy;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The procedures with one base model and one seed. Each writes its adapter and its measurements to
+ * the trial's folder; what is there already is not run again.
+ */
+final class Trial {
+
+  private final ExperimentConfig config;
+  private final BaseModel base;
+  private final String model;
+  private final ComputeOptions compute;
+  private final ExperimentData data;
+  private final Path folder;
+  private final Seed seed;
+
+  Trial(
+      ExperimentConfig config,
+      BaseModel base,
+      String model,
+      ComputeOptions compute,
+      ExperimentData data,
+      Path folder,
+      Seed seed) {
+    this.config = config;
+    this.base = base;
+    this.model = model;
+    this.compute = compute;
+    this.data = data;
+    this.folder = folder;
+    this.seed = seed;
+  }
+
+  /** Runs a procedure, and returns what was measured: once, or once for each client alone. */
+  List<Measured> run(Procedure procedure) throws IOException, InterruptedException {
+    return switch (procedure) {
+      case ZERO_SHOT -> List.of(measured("zero-shot", () -> new Trained(null, 0, List.of())));
+      case LOCAL_ONLY -> localOnly();
+      case CENTRALISED ->
+          List.of(
+              measured(
+                  "centralised",
+                  () -> alone(data.training(), config.alone().centralisedEpochs(), "centralised")));
+      case FEDERATED -> List.of(measured("federated", this::federated));
+    };
+  }
+
+  /** An adapter, or null for the base model alone, and what it took. */
+  private record Trained(@Nullable Adapter adapter, long bytes, List<Double> curve) {}
+
+  @FunctionalInterface
+  private interface Work {
+    Trained run() throws IOException, InterruptedException;
+  }
+
+  private Measured measured(String name, Work work) throws IOException, InterruptedException {
+    Path file = folder.resolve(name + ".json");
+    if (Files.exists(file)) {
+      System.out.println(name + ": there already, " + file);
+      return Measured.read(file);
+    }
+    long start = System.nanoTime();
+    Trained trained = work.run();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    if (trained.adapter() != null) {
+      PeftAdapter.write(trained.adapter(), folder.resolve(name).resolve("adapter"), model);
+    }
+    Map<Scoring, List<Prediction>> predictions = new EnumMap<>(Scoring.class);
+    try (Evaluator evaluator = new Evaluator(base, trained.adapter())) {
+      for (Scoring scoring : config.evaluation().scorings()) {
+        predictions.put(
+            scoring,
+            evaluator
+                .evaluate(data.test(), data.labels(), scoring, config.training(), (done, all) -> {})
+                .predictions());
+      }
+    }
+    Measured measured =
+        new Measured(data.labels(), predictions, seconds, trained.bytes(), trained.curve());
+    measured.write(file);
+    for (Scoring scoring : config.evaluation().scorings()) {
+      System.out.printf(
+          Locale.ROOT,
+          "%s: accuracy %.3f, macro-F1 %.3f by %s (%.0f s)%n",
+          name,
+          measured.confusion(scoring).accuracy(),
+          measured.confusion(scoring).macroF1(),
+          Section.spelled(scoring),
+          seconds);
+    }
+    return measured;
+  }
+
+  private List<Measured> localOnly() throws IOException, InterruptedException {
+    List<Measured> all = new ArrayList<>();
+    for (int i = 0; i < data.homes().parts().size(); i++) {
+      InstructionDataset part = data.homes().parts().get(i);
+      String name = "local-only-" + i;
+      all.add(measured(name, () -> alone(part, config.alone().localEpochs(), name)));
+    }
+    return all;
+  }
+
+  private Adapter start() {
+    return Adapter.initial(config.lora(), base.linearLayers(), seed.split("adapter"));
+  }
+
+  /** Trains once, on one set of records. */
+  private Trained alone(InstructionDataset records, int epochs, String name)
+      throws IOException, InterruptedException {
+    Training settings = config.training().toBuilder().epochs(epochs).build();
+    ExampleEncoder.Encoded encoded =
+        new ExampleEncoder(
+                base.tokenizer(),
+                base.tokenizer().template(settings.template()),
+                settings.maxLength(),
+                settings.responseOnly())
+            .encode(records);
+    StepListener listener =
+        (step, steps, loss) -> {
+          if (step % Math.max(1, steps / 10) == 0) {
+            System.out.printf(
+                Locale.ROOT, "%s: step %d of %d, loss %.3f%n", name, step, steps, loss);
+          }
+        };
+    QloraTrainer.Result result =
+        new QloraTrainer(base, listener, compute)
+            .train(encoded.examples(), start(), settings, 1, 1, seed.split(name));
+    return new Trained(result.adapter(), 0, List.of());
+  }
+
+  private Trained federated() throws IOException, InterruptedException {
+    List<QloraClient> clients = new ArrayList<>();
+    for (InstructionDataset part : data.homes().parts()) {
+      clients.add(new QloraClient("home-" + clients.size(), base, part).withCompute(compute));
+    }
+    Path run = folder.resolve("federated").resolve("run-" + System.currentTimeMillis());
+    RunResult result =
+        Federation.builder()
+            .strategy(
+                Strategy.fedAvg()
+                    .clientsPerRound(config.federated().clientsPerRound())
+                    .evaluator(context -> Map.of("f1", validationF1(context.adapter()))))
+            .clients(InProcessClients.of(clients).parallel(config.machine().parallel()))
+            .adapter(start())
+            .training(config.training())
+            .seed(seed.value())
+            .baseModel(model)
+            .runDirectory(run)
+            .listener(RoundListener.console())
+            .build()
+            .run(config.federated().rounds());
+    List<Double> curve =
+        result.history().rounds().stream()
+            .map(round -> round.serverMetrics().getOrDefault("f1", Double.NaN))
+            .toList();
+    return new Trained(result.adapter(), result.history().bytesMoved(), curve);
+  }
+
+  private double validationF1(Adapter adapter) {
+    try (Evaluator evaluator = new Evaluator(base, adapter)) {
+      Scoring scoring = config.evaluation().scorings().get(0);
+      return evaluator
+          .evaluate(data.validation(), data.labels(), scoring, config.training(), (done, all) -> {})
+          .metrics()
+          .getOrDefault("f1", Double.NaN);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
