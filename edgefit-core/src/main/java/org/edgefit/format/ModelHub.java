@@ -1,6 +1,7 @@
 package org.edgefit.format;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -166,7 +167,10 @@ public final class ModelHub {
       Path there = cached(folder, revision);
       if (there == null) {
         throw new IOException(
-            location + ": not in " + cache + ", and HF_HUB_OFFLINE forbids to fetch it");
+            location
+                + ": not in "
+                + cache
+                + " (expected: there, since the hub is not to be asked)");
       }
       return there;
     }
@@ -255,9 +259,18 @@ public final class ModelHub {
       }
       response = send(uri, "GET", 0, isOurs(uri)); // a repository that was renamed
     }
-    try (InputStream body = response.body()) {
+    try (StallGuard body = new StallGuard(response.body(), stall)) {
       requireOk(response, repository + "@" + revision);
-      return Json.parse(new String(body.readAllBytes(), StandardCharsets.UTF_8), uri.toString());
+      ByteArrayOutputStream text = new ByteArrayOutputStream();
+      byte[] buffer = new byte[1 << 14];
+      try {
+        for (int read = body.read(buffer); read >= 0; read = body.read(buffer)) {
+          text.write(buffer, 0, read);
+        }
+      } catch (IOException e) {
+        throw new NetworkException(uri + ": " + e.getMessage(), e);
+      }
+      return Json.parse(text.toString(StandardCharsets.UTF_8), uri.toString());
     }
   }
 

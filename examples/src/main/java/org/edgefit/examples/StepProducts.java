@@ -51,7 +51,7 @@ final class StepProducts {
    * the adapter on q, k, v and o, forward and backward.
    *
    * @param rows the tokens of the step
-   * @param again the layers that run once more, without their last product
+   * @param again the layers that run once more, without their last product and those with A
    * @param repeats how often all are run; the fastest counts
    */
   static double seconds(
@@ -60,7 +60,8 @@ final class StepProducts {
     double best = Double.POSITIVE_INFINITY;
     try (NDManager manager = base.newManager()) {
       List<Product> layer = new ArrayList<>();
-      List<Product> adapter = new ArrayList<>();
+      List<Product> down = new ArrayList<>();
+      List<Product> up = new ArrayList<>();
       List<List<LinearSpec>> groups = config.linearGroups(0);
       for (int g = 0; g < groups.size(); g++) {
         List<LinearSpec> group = groups.get(g);
@@ -68,8 +69,8 @@ final class StepProducts {
         int outputs = group.stream().mapToInt(LinearSpec::outputs).sum();
         layer.add(Product.of(manager, rows, inputs, outputs, type));
         if (g < 2) {
-          adapter.add(Product.of(manager, rows, inputs, rank * group.size(), type));
-          group.forEach(l -> adapter.add(Product.of(manager, rows, rank, l.outputs(), type)));
+          down.add(Product.of(manager, rows, inputs, rank * group.size(), type));
+          group.forEach(l -> up.add(Product.of(manager, rows, rank, l.outputs(), type)));
         }
       }
       Product head =
@@ -78,20 +79,23 @@ final class StepProducts {
               Math.min(rows, HEAD_ROWS),
               config.hiddenSize(),
               config.vocabularySize(),
-              ComputeType.FLOAT32);
+              type);
       for (int repeat = 0; repeat < repeats; repeat++) {
         long start = System.nanoTime();
         for (int i = 0; i < config.layers(); i++) {
           layer.forEach(product -> product.forward(manager));
-          adapter.forEach(product -> product.forward(manager));
+          down.forEach(product -> product.forward(manager));
+          up.forEach(product -> product.forward(manager));
           if (i < again) {
             layer.subList(0, layer.size() - 1).forEach(product -> product.forward(manager));
-            adapter.forEach(product -> product.forward(manager));
+            up.forEach(product -> product.forward(manager));
           }
           layer.forEach(product -> product.backward(manager));
-          for (Product product : adapter) { // for the input, and for the weight
-            product.backward(manager);
-            call(manager, "product_weight", product.y(), product.x()).close();
+          for (List<Product> adapter : List.of(down, up)) { // for the input, and for the weight
+            for (Product product : adapter) {
+              product.backward(manager);
+              call(manager, "product_weight", product.y(), product.x()).close();
+            }
           }
         }
         for (int row = 0; row < rows; row += HEAD_ROWS) {

@@ -70,6 +70,7 @@ final class EvaluateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     InstructionDataset records = InstructionDataset.jsonl(data);
     Training settings = inference.settings().toBuilder().maxLength(maxLength).build();
+    machine.apply();
     ModelConfig.read(model.model()).requireLength(maxLength);
     var adapter = model.readAdapter();
     try (BaseModel base = model.load(inference.quantization(), machine);

@@ -96,6 +96,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
     GenerationOptions options =
         new GenerationOptions(maxTokens, temperature, topK, topP, repetitionPenalty, stops, seed);
+    machine.apply();
     var adapter = model.readAdapter();
     try (BaseModel base = model.load(inference.quantization(), machine);
         TextGenerator generator = new TextGenerator(base, adapter);

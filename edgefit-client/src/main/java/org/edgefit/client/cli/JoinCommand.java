@@ -101,9 +101,9 @@ final class JoinCommand implements Callable<Integer> {
     }
     InstructionDataset heldOut =
         evaluationData == null ? null : InstructionDataset.jsonl(evaluationData);
+    machine.apply();
     Path model = ModelLocation.resolve(location);
     ModelConfig config = ModelConfig.read(model);
-    machine.apply();
     ComputeOptions options = compute.forModel(config, machine.device());
     BaseModel[] loaded = new BaseModel[1];
     String hash = ModelFiles.contentHash(model);

@@ -52,6 +52,7 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    machine.apply();
     var adapter = model.readAdapter();
     try (BaseModel base = model.load(quantization, machine)) {
       Logits.write(base, adapter, ids.stream().mapToInt(Integer::intValue).toArray(), out);

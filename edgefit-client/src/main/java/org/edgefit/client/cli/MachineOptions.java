@@ -4,6 +4,7 @@ import ai.djl.Device;
 import java.util.Locale;
 import org.edgefit.client.model.TorchKernels;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What a client chooses for its own machine. */
@@ -17,28 +18,17 @@ final class MachineOptions {
               + " fastest with 1; results are the same to the bit for the same number")
   private @Nullable Integer threads;
 
-  @Option(
-      names = "--device",
-      paramLabel = "DEVICE",
-      description =
-          "where to compute: cpu, cuda or cuda:N, which needs an engine with CUDA (default: cpu)")
-  private String device = "cpu";
+  @Mixin private DeviceOption device = new DeviceOption();
 
   /** Returns the device to load the base model on. */
   Device device() {
-    if (device.equals("cpu")) {
-      return Device.cpu();
-    }
-    if (!device.matches("cuda(:[0-9]{1,3})?")) {
-      throw new IllegalArgumentException(
-          "--device: " + device + " (expected: cpu, cuda or cuda:N)");
-    }
-    return Device.gpu(device.equals("cuda") ? 0 : Integer.parseInt(device.substring(5)));
+    return device.device();
   }
 
-  /** Sets the threads. */
+  /** Sets the threads, and sees whether the device is there. */
   void apply() {
     TorchKernels.setThreads(threads == null ? Runtime.getRuntime().availableProcessors() : threads);
+    TorchKernels.newManager(device()).close();
   }
 
   /** Returns a number of bytes, which may end in K, M or G for powers of 1024. */

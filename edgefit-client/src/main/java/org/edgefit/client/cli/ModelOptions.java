@@ -37,9 +37,8 @@ final class ModelOptions {
     return resolved;
   }
 
-  /** Loads the base model on a machine's device, with its threads. */
+  /** Loads the base model on a machine's device. */
   BaseModel load(Quantization quantization, MachineOptions machine) throws IOException {
-    machine.apply();
     return BaseModel.load(model(), quantization, machine.device());
   }
 

@@ -57,6 +57,8 @@ final class PlanCommand implements Callable<Integer> {
 
   @Mixin private ComputeOption compute = new ComputeOption();
 
+  @Mixin private DeviceOption device = new DeviceOption();
+
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
 
@@ -74,7 +76,7 @@ final class PlanCommand implements Callable<Integer> {
     if (type == null) {
       throw new IllegalArgumentException("--compute: auto (expected: float32 or bfloat16)");
     }
-    MemoryPlan plan = MemoryPlan.of(config, quantization, lora.toLora(), type);
+    MemoryPlan plan = MemoryPlan.of(config, quantization, lora.toLora(), type).on(device.device());
     int rows = batch * sequence;
     if (compute.memoryBytes() > 0) {
       plan = plan.within(compute.memoryBytes(), rows);

@@ -71,6 +71,7 @@ final class TrainCommand implements Callable<Integer> {
     InstructionDataset records = InstructionDataset.jsonl(data);
     Adapter given = model.readAdapter();
     Files.createDirectories(out); // before the long work, not after it
+    machine.apply();
     ModelConfig.read(model.model()).requireLength(settings.maxLength());
     try (BaseModel base = model.load(settings.quantization(), machine)) {
       ExampleEncoder.Encoded encoded =

@@ -1,7 +1,5 @@
 package org.edgefit.client.model;
 
-import static java.util.stream.Collectors.joining;
-
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
@@ -23,9 +21,9 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -68,6 +66,9 @@ public final class TorchKernels {
   private static final ThreadLocal<Boolean> THREAD_IS_READY = ThreadLocal.withInitial(() -> false);
 
   private static @Nullable NDManager root;
+
+  /** The devices that have been used, which are therefore there. */
+  private static final Set<Device> DEVICES = ConcurrentHashMap.newKeySet();
 
   /** Returns the owner of all managers; the first call loads the native library. */
   private static synchronized NDManager root() {
@@ -122,23 +123,24 @@ public final class TorchKernels {
    * @throws IllegalStateException if the library does not load
    */
   public static NDManager newManager(Device device) {
-    NDManager all = root();
-    if (!device.equals(Device.cpu())) {
-      int gpus = all.getEngine().getGpuCount();
-      if (!device.isGpu() || device.getDeviceId() >= gpus) {
+    NDManager manager = root().newSubManager(device);
+    if (!device.equals(Device.cpu()) && !DEVICES.contains(device)) {
+      try {
+        manager.zeros(new Shape(1)).close();
+        DEVICES.add(device);
+      } catch (EngineException e) {
+        manager.close();
         throw new IllegalArgumentException(
             "device: "
                 + device
-                + " (expected: cpu()"
-                + IntStream.range(0, gpus).mapToObj(i -> ", gpu(" + i + ")").collect(joining())
-                + "; the engine's library, PyTorch "
-                + all.getEngine().getVersion()
-                + ", sees "
-                + gpus
-                + " GPUs)");
+                + " (expected: cpu(), or a GPU that the engine's library sees; PyTorch "
+                + root().getEngine().getVersion()
+                + " says: "
+                + String.valueOf(e.getMessage()).replaceFirst("(?s)\\. .*", "")
+                + ")",
+            e);
       }
     }
-    NDManager manager = all.newSubManager(device);
     if (!THREAD_IS_READY.get()) {
       JniUtils.setGradMode(false);
       JniUtils.setGraphExecutorOptimize(false);
@@ -227,6 +229,13 @@ public final class TorchKernels {
     }
   }
 
+  /** Gives memory that is not in use back to a device, where the engine would keep it. */
+  public static void trim(Device device) {
+    if (device.isGpu()) {
+      JniUtils.emptyCudaCache();
+    }
+  }
+
   /** Calls a kernel for its effect on its first argument. */
   public static void update(String kernel, Object... arguments) {
     run(kernel, arguments).close();
@@ -258,7 +267,9 @@ public final class TorchKernels {
   /** The time that kernels took, in nanoseconds, and how often they ran; null while off. */
   private static volatile @Nullable Map<String, long[]> profile;
 
-  /** Starts to measure how long each kernel takes, in all threads. */
+  /**
+   * Starts to measure how long each kernel takes, in all threads; on the CPU, as it does it all.
+   */
   public static void startProfile() {
     profile = new ConcurrentHashMap<>();
   }

@@ -239,8 +239,9 @@ final class Decoder implements AutoCloseable {
 
     /** Returns the logits of rows that the final norm has gone over, in float32. */
     private NDArray logitsOf(NDManager owner, NDArray normed) {
-      NDArray logits = FrozenProduct.forward(owner, normed, List.of(head), scratch);
-      return call(owner, "to_type", logits, ComputeType.FLOAT32.torchCode());
+      try (NDArray logits = FrozenProduct.forward(owner, normed, List.of(head), scratch)) {
+        return call(owner, "to_type", logits, ComputeType.FLOAT32.torchCode());
+      }
     }
 
     /** Returns the logits of rows {@code from} to {@code to}, (rows, vocabulary). */

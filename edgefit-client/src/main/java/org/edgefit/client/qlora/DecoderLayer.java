@@ -237,18 +237,14 @@ final class DecoderLayer {
     try (NDArray dy = call(manager, "to_type", dx, context.type());
         @Nullable NDArray product =
             isAdapted(MLP_OUT) ? call(manager, "silu_mul", saved.gateUp) : null) {
-      if (product != null && saved.downs[MLP_OUT] == null) { // not run again
-        saved.downs[MLP_OUT] =
-            groups.get(MLP_OUT).down(context, product, context.groupSeed(MLP_OUT));
-      }
       dproduct = backward(context, MLP_OUT, lowest, product, saved, dy);
     }
     if (dproduct == null) {
       return;
     }
-    NDArray dGateUp = call(manager, "silu_mul_backward", dproduct, saved.gateUp);
+    NDArray dGateUp = saved.gateUp; // the largest of all: its gradient takes its place
+    update("silu_mul_backward_", dGateUp, dproduct);
     dproduct.close();
-    saved.gateUp.close(); // the largest of all, and not needed any more
     NDArray dnormed;
     try (@Nullable NDArray normed =
         isAdapted(MLP_IN)

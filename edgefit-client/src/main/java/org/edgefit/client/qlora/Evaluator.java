@@ -29,8 +29,8 @@ public final class Evaluator implements AutoCloseable {
   /** The most tokens in a forward pass. */
   private static final int TOKENS_PER_PASS = 2048;
 
-  /** The most tokens of a generated answer, of which only the beginning is read. */
-  private static final int ANSWER_TOKENS = 16;
+  /** The tokens of a generated answer beyond those of the longest label. */
+  private static final int MORE_TOKENS = 8;
 
   private final BaseModel base;
   private final @Nullable Adapter adapter;
@@ -114,6 +114,11 @@ public final class Evaluator implements AutoCloseable {
             true);
     List<InstructionRecord> labelled =
         data.records().stream().filter(record -> record.label() != null).toList();
+    List<String> classes = labels.isEmpty() ? data.labels() : List.copyOf(labels);
+    if (!labelled.isEmpty()) { // wrong labels are refused before the long work
+      ConfusionMatrix expected = new ConfusionMatrix(classes);
+      labelled.forEach(record -> expected.addInvalid(String.valueOf(record.label())));
+    }
     int all = data.size() + labelled.size();
     ExampleEncoder.Encoded encoded = encoder.encode(data);
     if (encoded.examples().isEmpty()) {
@@ -126,7 +131,6 @@ public final class Evaluator implements AutoCloseable {
     }
     double loss = loss(encoded.examples(), done -> progress.recordsDone(done, all));
 
-    List<String> classes = labels.isEmpty() ? data.labels() : List.copyOf(labels);
     List<@Nullable String> predicted = new ArrayList<>();
     if (scoring == Scoring.GENERATION) {
       predicted.addAll(
@@ -149,12 +153,17 @@ public final class Evaluator implements AutoCloseable {
   private List<@Nullable String> generate(
       List<InstructionRecord> records, List<String> labels, Training training, Counter counter)
       throws IOException {
+    int tokens = MORE_TOKENS;
+    for (String label : labels) {
+      tokens = Math.max(tokens, MORE_TOKENS + base.tokenizer().encode(label).ids().length);
+    }
+    int room = Math.min(training.maxLength(), base.config().maxPositions() - tokens);
     try (TextGenerator generator = new TextGenerator(base, adapter)) {
       List<String> answers =
-          generator.answers(
-              records.stream().map(InstructionRecord::question).toList(),
-              GenerationOptions.greedy(ANSWER_TOKENS),
-              training,
+          generator.answersTo(
+              records,
+              GenerationOptions.greedy(tokens),
+              training.toBuilder().maxLength(Math.max(2, room)).build(),
               (done, of) -> counter.done(done));
       List<@Nullable String> classes = new ArrayList<>();
       answers.forEach(answer -> classes.add(classOf(answer, labels)));

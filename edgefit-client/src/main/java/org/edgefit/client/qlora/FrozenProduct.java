@@ -6,6 +6,7 @@ import static org.edgefit.client.model.TorchKernels.update;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
+import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.FrozenMatrix;
 import org.edgefit.client.model.Scratch;
 
@@ -44,10 +45,13 @@ final class FrozenProduct {
     return y;
   }
 
-  /** Returns {@code dy W}, (rows, inputs). */
+  /** Returns {@code dy W}, (rows, inputs); the parts are summed in float32, and rounded once. */
   static NDArray backward(
       NDManager manager, NDArray dy, List<FrozenMatrix> weights, Scratch scratch) {
+    int exact = ComputeType.FLOAT32.torchCode();
+    int type = scratch.type().torchCode();
     NDArray dx = null;
+    boolean isSum = false;
     int start = 0;
     for (FrozenMatrix weight : weights) {
       int rows = scratch.rowsPerPart(weight);
@@ -56,6 +60,10 @@ final class FrozenProduct {
         if (dx == null) {
           dx = call(manager, "linear_backward", dy, decoded, start + from);
         } else {
+          if (!isSum && type != exact) {
+            dx = converted(manager, dx, exact);
+          }
+          isSum = true;
           update("linear_backward_add_", dx, dy, decoded, start + from);
         }
       }
@@ -64,6 +72,12 @@ final class FrozenProduct {
     if (dx == null) {
       throw new IllegalArgumentException("weights: none");
     }
-    return dx;
+    return isSum && type != exact ? converted(manager, dx, type) : dx;
+  }
+
+  private static NDArray converted(NDManager manager, NDArray array, int type) {
+    try (array) {
+      return call(manager, "to_type", array, type);
+    }
   }
 }

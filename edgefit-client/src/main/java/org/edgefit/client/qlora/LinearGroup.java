@@ -63,7 +63,7 @@ final class LinearGroup {
   }
 
   /** Returns the input after A, or null without branches. */
-  @Nullable NDArray down(DecoderLayer.Context context, NDArray x, Seed seed) {
+  private @Nullable NDArray down(DecoderLayer.Context context, NDArray x, Seed seed) {
     if (lora == null) {
       return null;
     }

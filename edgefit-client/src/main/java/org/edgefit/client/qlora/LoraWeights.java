@@ -1,5 +1,6 @@
 package org.edgefit.client.qlora;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -64,7 +65,7 @@ final class LoraWeights implements AutoCloseable {
     layout = adapter.layout();
     AdapterLayout.of(config, base.linearLayers()).requireSame(layout);
     manager = parent.newSubManager();
-    host = TorchKernels.newManager();
+    host = parent.newSubManager(Device.cpu()); // freed with the parent, whoever closes it
     int bytes = Math.toIntExact(layout.bytes());
     weightMemory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
     gradientMemory = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.ComputeType;
@@ -12,8 +13,8 @@ import org.edgefit.format.ModelConfig;
 
 /**
  * What a training takes in memory, by what it is for, and which layers keep their activations. A
- * layer that keeps them has what its backward pass needs; of the others the input alone is kept,
- * and they are run once more.
+ * layer that keeps them has what its backward pass needs; of the others the input is kept, and what
+ * is small, and they are run once more.
  */
 public final class MemoryPlan {
 
@@ -146,9 +147,23 @@ public final class MemoryPlan {
 
   /** What a layer's backward pass takes on top, at most: around the MLP's gradients. */
   private long workBytes(int rows) {
-    long mlp = 4L * config.intermediateSize() * type.bytes();
+    long mlp = 3L * config.intermediateSize() * type.bytes();
     long residual = 3L * config.hiddenSize() * Float.BYTES;
-    return rows * (mlp + residual) + WeightSizes.scratch(config, type, isShared);
+    return rows * (mlp + residual + dropoutBytes()) + WeightSizes.scratch(config, type, isShared);
+  }
+
+  /** A mask and an input that it is multiplied with; a device draws masks in 64 bits. */
+  private long dropoutBytes() {
+    if (lora.dropout() == 0) {
+      return 0;
+    }
+    int widest =
+        config.linearLayers().stream()
+            .filter(layer -> lora.targets().contains(layer.target()))
+            .mapToInt(LinearSpec::inputs)
+            .max()
+            .orElse(0);
+    return (long) widest * (2 * type.bytes() + (isShared ? 0 : 2 * Long.BYTES));
   }
 
   private long logitBytes(int rows) {
@@ -157,9 +172,13 @@ public final class MemoryPlan {
     return chunk * config.vocabularySize() * perLogit;
   }
 
-  /** Weights, gradients and two moments; the adapter that training started from, and the result. */
+  /**
+   * Weights, gradients and two moments; the adapter that training started from, and the result. On
+   * a device, weights and gradients alone.
+   */
   private long adapterBytes() {
     long weights = AdapterLayout.of(lora, config.linearLayers()).bytes();
-    return 6 * weights + (type == ComputeType.FLOAT32 ? 0 : weights / 2);
+    long copy = type == ComputeType.FLOAT32 ? weights : weights / 2;
+    return isShared ? 6 * weights + (type == ComputeType.FLOAT32 ? 0 : copy) : weights + copy;
   }
 }

@@ -12,6 +12,7 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.NativeMemory;
+import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
 import org.edgefit.random.Seed;
 
@@ -126,6 +127,7 @@ public final class QloraTrainer {
       return new Result(lora.toAdapter(), epochLoss, steps);
     } finally {
       NativeMemory.trim();
+      TorchKernels.trim(base.device());
     }
   }
 

@@ -71,13 +71,28 @@ public final class TextGenerator implements AutoCloseable {
   public List<String> answers(
       List<String> instructions, GenerationOptions options, Training training, Progress progress)
       throws IOException {
+    List<InstructionRecord> records = new ArrayList<>();
+    for (String instruction : instructions) {
+      records.add(new InstructionRecord(instruction, null, "", null, null));
+    }
+    return answersTo(records, options, training, progress);
+  }
+
+  /** Answers records' instructions with their contexts; otherwise as {@link #answers}. */
+  public List<String> answersTo(
+      List<InstructionRecord> records,
+      GenerationOptions options,
+      Training training,
+      Progress progress)
+      throws IOException {
     Tokenizer tokenizer = base.tokenizer();
     PromptTemplate template = base.tokenizer().template(training.template());
     ExampleEncoder encoder = new ExampleEncoder(tokenizer, template, training.maxLength(), true);
     Set<Integer> ends = new TreeSet<>(base.config().eosTokenIds());
     List<int[]> prompts = new ArrayList<>();
-    for (String instruction : instructions) {
-      InstructionRecord record = new InstructionRecord(instruction, null, "", null, null);
+    for (InstructionRecord asked : records) {
+      InstructionRecord record =
+          new InstructionRecord(asked.instruction(), asked.context(), "", null, null);
       Prompt rendered = template.apply(record, tokenizer.specialTokens());
       int[] turnEnd = tokenizer.encode(rendered.answer().strip()).ids();
       if (turnEnd.length > 0) { // the token that ends the model's turn in this template
@@ -89,8 +104,8 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Returns what follows texts, which are taken as they are, without a template. Otherwise as
-   * {@link #answers}.
+   * Returns what follows texts, which are taken as they are, without a template; white space at its
+   * ends is left out. Otherwise as {@link #answers}.
    *
    * @throws IllegalArgumentException if a text has no token, or more than the model's positions
    */

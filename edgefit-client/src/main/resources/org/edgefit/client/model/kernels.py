@@ -156,13 +156,13 @@ class Kernels(Module):
   def silu_mul(self: __torch__.Kernels, gate_up: Tensor) -> Tensor:
     width = torch.floordiv(torch.size(gate_up, 1), 2)
     return torch.mul_(torch.silu(torch.narrow(gate_up, 1, 0, width)), torch.narrow(gate_up, 1, width, width))
-  def silu_mul_backward(self: __torch__.Kernels, dy: Tensor, gate_up: Tensor) -> Tensor:
+  def silu_mul_backward_(self: __torch__.Kernels, gate_up: Tensor, dy: Tensor) -> Tensor:
     width = torch.floordiv(torch.size(gate_up, 1), 2)
     gate = torch.narrow(gate_up, 1, 0, width)
-    d = torch.empty_like(gate_up)
-    _0 = torch.mul(torch.silu(gate), dy, out=torch.narrow(d, 1, width, width))
-    _1 = torch.silu_backward(torch.mul(dy, torch.narrow(gate_up, 1, width, width)), gate, grad_input=torch.narrow(d, 1, 0, width))
-    return d
+    up = torch.narrow(gate_up, 1, width, width)
+    d = torch.mul(dy, up)
+    _0 = torch.mul(torch.silu(gate), dy, out=up)
+    return torch.silu_backward(d, gate, grad_input=gate)
   def log_likelihoods_(self: __torch__.Kernels, logits: Tensor, labels: Tensor) -> Tensor:
     log_p = torch._log_softmax(logits, -1, False, out=logits)
     return torch.squeeze(torch.gather(log_p, 1, torch.unsqueeze(labels, 1)), 1)
