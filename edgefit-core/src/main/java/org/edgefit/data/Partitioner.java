@@ -72,7 +72,7 @@ public interface Partitioner {
                 dirichletShares(alpha, clients, new Well19937c(own.split("shares").value()));
             deal(records, shares, parts);
           });
-      fillEmpty(parts);
+      fillUp(parts, 1);
       return Partition.of(parts);
     };
   }
@@ -113,9 +113,41 @@ public interface Partitioner {
     }
   }
 
-  private static void fillEmpty(List<List<InstructionRecord>> parts) {
+  /**
+   * Returns this partitioner with a least size: a client with less gets records, one at a time,
+   * from the client that has most.
+   *
+   * @param minimum the records that every client has at least, >= 1
+   */
+  default Partitioner atLeast(int minimum) {
+    if (minimum < 1) {
+      throw new IllegalArgumentException("minimum: " + minimum + " (expected: >= 1)");
+    }
+    return (dataset, clients, seed) -> {
+      if (dataset.size() < (long) minimum * clients) {
+        throw new IllegalArgumentException(
+            "minimum: "
+                + minimum
+                + " for each of "
+                + clients
+                + " clients (expected: at most "
+                + dataset.size() / clients
+                + ", of "
+                + dataset.size()
+                + " records)");
+      }
+      List<List<InstructionRecord>> parts = new ArrayList<>();
+      for (InstructionDataset part : split(dataset, clients, seed).parts()) {
+        parts.add(new ArrayList<>(part.records()));
+      }
+      fillUp(parts, minimum);
+      return Partition.of(parts);
+    };
+  }
+
+  private static void fillUp(List<List<InstructionRecord>> parts, int minimum) {
     for (List<InstructionRecord> part : parts) {
-      if (part.isEmpty()) {
+      while (part.size() < minimum) {
         List<InstructionRecord> largest = parts.get(0);
         for (List<InstructionRecord> other : parts) {
           if (other.size() > largest.size()) {

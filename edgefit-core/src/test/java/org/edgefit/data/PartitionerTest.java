@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.edgefit.random.Seed;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,5 +89,22 @@ class PartitionerTest {
   void moreClientsThanRecordsAreRefused() {
     assertThatThrownBy(() -> Partitioner.iid().split(data(3), 4, new Seed(0)))
         .hasMessageContaining("clients: 4");
+  }
+
+  @Test
+  void clientsHaveAtLeastTheMinimum() {
+    InstructionDataset data =
+        new InstructionDataset(
+            IntStream.range(0, 100)
+                .mapToObj(i -> new InstructionRecord("q" + i, null, "a", "c" + i % 3, null))
+                .toList());
+    Partition skewed = Partitioner.dirichlet(0.05).split(data, 10, new Seed(3));
+    assertThat(skewed.parts()).anyMatch(part -> part.size() < 5);
+    Partition filled = Partitioner.dirichlet(0.05).atLeast(5).split(data, 10, new Seed(3));
+    assertThat(filled.parts()).allMatch(part -> part.size() >= 5);
+    assertThat(filled.parts().stream().flatMap(part -> part.records().stream()))
+        .containsExactlyInAnyOrderElementsOf(data.records());
+    assertThatThrownBy(() -> Partitioner.iid().atLeast(11).split(data, 10, new Seed(3)))
+        .hasMessageContaining("minimum: 11 for each of 10 clients (expected: at most 10");
   }
 }

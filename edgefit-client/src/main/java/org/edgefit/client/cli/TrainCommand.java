@@ -74,13 +74,7 @@ final class TrainCommand implements Callable<Integer> {
     machine.apply();
     ModelConfig.read(model.model()).requireLength(settings.maxLength());
     try (BaseModel base = model.load(settings.quantization(), machine)) {
-      ExampleEncoder.Encoded encoded =
-          new ExampleEncoder(
-                  base.tokenizer(),
-                  base.tokenizer().template(settings.template()),
-                  settings.maxLength(),
-                  settings.responseOnly())
-              .encode(records);
+      ExampleEncoder.Encoded encoded = base.encoder(settings).encode(records);
       System.err.printf(
           "%d records: %d cut to %d tokens, %d dropped; %d tokens to learn%n",
           records.size(),

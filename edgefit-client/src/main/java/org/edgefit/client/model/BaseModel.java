@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.Training;
+import org.edgefit.data.ExampleEncoder;
 import org.edgefit.format.BaseWeights;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.random.Seed;
@@ -141,6 +143,19 @@ public final class BaseModel implements AutoCloseable {
       tokenizer = ModelTokenizer.load(directory);
     }
     return tokenizer;
+  }
+
+  /**
+   * Returns what turns records into examples, as a training's settings say.
+   *
+   * @throws IOException if the tokenizer is missing or broken
+   */
+  public ExampleEncoder encoder(Training training) throws IOException {
+    return new ExampleEncoder(
+        tokenizer(),
+        tokenizer().template(training.template()),
+        training.maxLength(),
+        training.responseOnly());
   }
 
   /** Returns the token embeddings, (vocabulary, hidden), float32 or the checkpoint's 16 bits. */

@@ -107,13 +107,7 @@ public final class QloraClient implements FederatedClient {
     long start = System.nanoTime();
     Training training = instruction.training();
     base.config().requireLength(training.maxLength());
-    ExampleEncoder.Encoded encoded =
-        new ExampleEncoder(
-                base.tokenizer(),
-                base.tokenizer().template(training.template()),
-                training.maxLength(),
-                training.responseOnly())
-            .encode(data);
+    ExampleEncoder.Encoded encoded = base.encoder(training).encode(data);
     if (encoded.dropped() > 0) {
       log.info(
           "{}: {} of {} records do not fit {} tokens and are left out",

@@ -94,8 +94,9 @@ record ExperimentConfig(
    * @param clients the clients
    * @param alpha the concentration of the Dirichlet distribution over labels, or where a record has
    *     none, categories
+   * @param minimum the records that every client has at least
    */
-  record Partition(int clients, double alpha) {}
+  record Partition(int clients, double alpha, int minimum) {}
 
   /**
    * The federated procedure.
@@ -168,7 +169,8 @@ record ExperimentConfig(
                 intents(data.section("intents")),
                 dolly(data.section("dolly")),
                 generated(data.section("self-instruct"))),
-            new Partition(clients, partition.number("alpha", 0.5, 1e-6)),
+            new Partition(
+                clients, partition.number("alpha", 0.5, 1e-6), partition.whole("minimum", 1, 1)),
             lora(all.section("lora")),
             training(training, epochs),
             new Federated(rounds, perRound),

@@ -111,6 +111,7 @@ record ExperimentData(
     return new ExperimentData(
         records,
         Partitioner.dirichlet(config.partition().alpha(), SKEW_KEY)
+            .atLeast(config.partition().minimum())
             .split(records, config.partition().clients(), seed),
         new InstructionDataset(validation),
         new InstructionDataset(test),

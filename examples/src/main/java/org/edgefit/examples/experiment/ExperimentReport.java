@@ -95,6 +95,10 @@ final class ExperimentReport {
       row.add(Integer.toString(data.homes().parts().get(client).size()));
       rows.add(row);
     }
+    document.drawing(
+        "skew-" + seed,
+        "the records of each client by class",
+        SkewChart.svg(List.copyOf(keys), counts));
     document.table(head, rows);
     document.paragraph(
         data.validation().size()

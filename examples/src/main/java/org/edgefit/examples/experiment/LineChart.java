@@ -34,68 +34,37 @@ final class LineChart {
 
   String svg() {
     int rounds = lines.stream().mapToInt(line -> line.values().size() - 1).max().orElse(1);
-    StringBuilder svg = new StringBuilder();
-    svg.append(
-        String.format(
-            Locale.ROOT,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\""
-                + " font-family=\"sans-serif\" font-size=\"13\" fill=\"#888\">",
-            WIDTH,
-            HEIGHT));
-    text(svg, WIDTH / 2.0, 20, "middle", title);
+    Svg svg = new Svg(WIDTH, HEIGHT);
+    svg.text(WIDTH / 2.0, 20, "middle", title);
     for (int tenth = 0; tenth <= 10; tenth += 2) {
       double y = y(tenth / 10.0);
-      svg.append(
-          String.format(
-              Locale.ROOT, "<path d=\"M%d %.1fH%d\" stroke=\"#8885\"/>", LEFT, y, WIDTH - RIGHT));
-      text(svg, LEFT - 8, y + 4, "end", String.format(Locale.ROOT, "%.1f", tenth / 10.0));
+      svg.path(String.format(Locale.ROOT, "M%d %.1fH%d", LEFT, y, WIDTH - RIGHT), "#8885", 1);
+      svg.text(LEFT - 8, y + 4, "end", String.format(Locale.ROOT, "%.1f", tenth / 10.0));
     }
     int step = Math.max(1, (rounds + 9) / 10);
     for (int round = 0; round <= rounds; round += step) {
-      text(svg, x(round, rounds), HEIGHT - BOTTOM + 20, "middle", Integer.toString(round));
+      svg.text(x(round, rounds), HEIGHT - BOTTOM + 20, "middle", Integer.toString(round));
     }
     for (int i = 0; i < lines.size(); i++) {
-      draw(svg, lines.get(i), COLOURS.get(i % COLOURS.size()), rounds, i);
+      String colour = COLOURS.get(i % COLOURS.size());
+      svg.path(path(lines.get(i).values(), rounds), colour, 2);
+      double x = LEFT + i * (WIDTH - LEFT - RIGHT) / (double) lines.size();
+      svg.path(String.format(Locale.ROOT, "M%.1f %dh20", x, HEIGHT - 16), colour, 2);
+      svg.text(x + 26, HEIGHT - 12, "start", lines.get(i).name());
     }
-    return svg.append("</svg>\n").toString();
+    return svg.close();
   }
 
-  private void draw(StringBuilder svg, Line line, String colour, int rounds, int index) {
+  private static String path(List<Double> values, int rounds) {
     StringBuilder path = new StringBuilder();
-    for (int round = 0; round < line.values().size(); round++) {
-      double value = line.values().get(round);
+    for (int round = 0; round < values.size(); round++) {
+      double value = values.get(round);
       if (!Double.isNaN(value)) {
-        path.append(
-            String.format(
-                Locale.ROOT,
-                "%s%.1f %.1f",
-                path.isEmpty() ? "M" : "L",
-                x(round, rounds),
-                y(value)));
+        String to = path.isEmpty() ? "M" : "L";
+        path.append(String.format(Locale.ROOT, "%s%.1f %.1f", to, x(round, rounds), y(value)));
       }
     }
-    svg.append("<path d=\"").append(path).append("\" fill=\"none\" stroke-width=\"2\" stroke=\"");
-    svg.append(colour).append("\"/>");
-    double x = LEFT + index * (WIDTH - LEFT - RIGHT) / (double) lines.size();
-    svg.append(
-        String.format(
-            Locale.ROOT,
-            "<path d=\"M%.1f %dh20\" stroke-width=\"2\" stroke=\"%s\"/>",
-            x,
-            HEIGHT - 16,
-            colour));
-    text(svg, x + 26, HEIGHT - 12, "start", line.name());
-  }
-
-  private static void text(StringBuilder svg, double x, double y, String anchor, String text) {
-    svg.append(
-        String.format(
-            Locale.ROOT,
-            "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
-            x,
-            y,
-            anchor,
-            Document.escaped(text)));
+    return path.toString();
   }
 
   private static double x(int round, int rounds) {

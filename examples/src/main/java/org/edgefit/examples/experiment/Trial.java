@@ -139,13 +139,7 @@ final class Trial {
   private Trained alone(InstructionDataset records, int epochs, String name)
       throws IOException, InterruptedException {
     Training settings = config.training().toBuilder().epochs(epochs).build();
-    ExampleEncoder.Encoded encoded =
-        new ExampleEncoder(
-                base.tokenizer(),
-                base.tokenizer().template(settings.template()),
-                settings.maxLength(),
-                settings.responseOnly())
-            .encode(records);
+    ExampleEncoder.Encoded encoded = base.encoder(settings).encode(records);
     StepListener listener =
         (step, steps, loss) -> {
           if (step % Math.max(1, steps / 10) == 0) {

@@ -27,7 +27,7 @@ class ExperimentConfigTest {
   void defaultsAreThePapers() throws IOException {
     ExperimentConfig config = read("data: {smart-home: {test: 10}}");
     assertThat(config.name()).isEqualTo("my");
-    assertThat(config.partition()).isEqualTo(new ExperimentConfig.Partition(10, 0.5));
+    assertThat(config.partition()).isEqualTo(new ExperimentConfig.Partition(10, 0.5, 1));
     assertThat(config.federated()).isEqualTo(new ExperimentConfig.Federated(50, 5));
     assertThat(config.training().epochs()).isEqualTo(3);
     assertThat(config.training().learningRate()).isEqualTo(2e-4);
