@@ -58,6 +58,11 @@ public final class ConfusionMatrix {
     return column(labels.size());
   }
 
+  /** Returns how many cases of class {@code truth} had an answer that is none of the classes. */
+  public long invalid(String truth) {
+    return counts[index(truth)][labels.size()];
+  }
+
   private int index(String label) {
     int index = labels.indexOf(label);
     if (index < 0) {

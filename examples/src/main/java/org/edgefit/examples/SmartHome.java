@@ -22,6 +22,7 @@ import org.edgefit.client.qlora.QloraClient;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.Partition;
 import org.edgefit.data.Partitioner;
+import org.edgefit.data.Selection;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
 import org.edgefit.federation.RoundListener;
@@ -55,8 +56,9 @@ public final class SmartHome {
     TorchKernels.setThreads(1);
     int parallel = Math.min(5, Runtime.getRuntime().availableProcessors());
     Path unpacked = TinyHome.unpack(Files.createTempDirectory("edgefit-"));
-    InstructionDataset training = SmartHomeData.training(SEED, 1300, 450, 250);
     InstructionDataset events = SmartHomeData.heldOutEvents(SEED, 300);
+    InstructionDataset training =
+        Selection.without(events).select(SmartHomeData.training(SEED, 1700, 450, 250));
     Partition homes = Partitioner.dirichlet(0.5, SmartHomeData.SKEW_KEY).split(training, 10, SEED);
     System.out.printf(
         "%d records in 10 homes, by Dirichlet(0.5) over kinds of task and classes:%n%s%n",

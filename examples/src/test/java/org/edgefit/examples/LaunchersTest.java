@@ -174,8 +174,8 @@ class LaunchersTest {
             "Hello.",
             "--device",
             "cuda:99"),
-        2,
-        "device: gpu(99) (expected: cpu()");
+        1,
+        "--device: not there: device: gpu(99) (expected: cpu()");
     assertToldInALine(
         run(ClientMain.class, "quantize", "--model", model.toString(), "--out", nowhere),
         1,

@@ -28,7 +28,11 @@ final class MachineOptions {
   /** Sets the threads, and sees whether the device is there. */
   void apply() {
     TorchKernels.setThreads(threads == null ? Runtime.getRuntime().availableProcessors() : threads);
-    TorchKernels.newManager(device()).close();
+    try {
+      TorchKernels.newManager(device()).close();
+    } catch (IllegalArgumentException e) {
+      throw new IllegalStateException("--device: not there: " + e.getMessage(), e);
+    }
   }
 
   /** Returns a number of bytes, which may end in K, M or G for powers of 1024. */

@@ -156,6 +156,15 @@ record ExperimentConfig(
     int clients = partition.whole("clients", 10, 1);
     int rounds = federated.whole("rounds", 50, 1);
     int perRound = federated.whole("clients-per-round", Math.min(5, clients), 1);
+    if (perRound > clients) {
+      throw new IllegalArgumentException(
+          file
+              + ": federated.clients-per-round: "
+              + perRound
+              + " (expected: at most "
+              + clients
+              + ", the clients)");
+    }
     int epochs = training.whole("epochs", 3, 1);
     int likewise = Math.max(1, Math.round(rounds * epochs * (float) perRound / clients));
     ExperimentConfig config =

@@ -110,13 +110,16 @@ record ExperimentData(
     new InstructionDataset(validation).write(folder.resolve("validation.jsonl"));
     return new ExperimentData(
         records,
-        Partitioner.dirichlet(config.partition().alpha(), SKEW_KEY)
-            .atLeast(config.partition().minimum())
-            .split(records, config.partition().clients(), seed),
+        partitioner(config.partition()).split(records, config.partition().clients(), seed),
         new InstructionDataset(validation),
         new InstructionDataset(test),
         heldOut.labels(),
         notes);
+  }
+
+  private static Partitioner partitioner(ExperimentConfig.Partition partition) {
+    Partitioner dirichlet = Partitioner.dirichlet(partition.alpha(), SKEW_KEY);
+    return partition.minimum() == 1 ? dirichlet : dirichlet.atLeast(partition.minimum());
   }
 
   private static InstructionDataset joined(

@@ -118,8 +118,8 @@ final class ExperimentReport {
     }
     Measured federated = first(results, Procedure.FEDERATED);
     if (federated != null) {
-      LineChart chart = new LineChart("macro-F1 on the validation records, by round");
-      chart.add("federated", federated.curve());
+      LineChart chart = new LineChart("macro-F1 by round");
+      chart.add("federated (validation)", federated.curve());
       Measured centralised = first(results, Procedure.CENTRALISED);
       String about = "macro-F1 by round of the federated procedure";
       if (centralised != null) {
@@ -165,7 +165,7 @@ final class ExperimentReport {
                   Locale.ROOT, "%.1f", measured.stream().mapToLong(Measured::bytes).sum() / 1e6));
           rows.add(row);
           List<String> paper = PAPER.get(procedure);
-          if (paper != null) {
+          if (paper != null && scoring == Scoring.GENERATION) {
             List<String> theirs = new ArrayList<>(List.of("the paper, Llama-2-7B"));
             theirs.addAll(paper);
             theirs.addAll(List.of("", "", ""));
@@ -254,6 +254,7 @@ final class ExperimentReport {
   private void confusion(ConfusionMatrix matrix) {
     List<String> head = new ArrayList<>(List.of("is / was told"));
     head.addAll(matrix.labels());
+    head.add("no class");
     head.add("F1");
     List<List<String>> rows = new ArrayList<>();
     for (String truth : matrix.labels()) {
@@ -261,6 +262,7 @@ final class ExperimentReport {
       for (String predicted : matrix.labels()) {
         row.add(Long.toString(matrix.count(truth, predicted)));
       }
+      row.add(Long.toString(matrix.invalid(truth)));
       row.add(String.format(Locale.ROOT, "%.3f", matrix.f1(truth)));
       rows.add(row);
     }
@@ -273,7 +275,9 @@ final class ExperimentReport {
   void write(Path folder) throws IOException {
     document.paragraph(
         "In brackets: 95 % intervals by bootstrap over the test records. ±: the standard deviation"
-            + " over the clients. The paper measured other models on other data.");
+            + " over the clients. s: the seconds of training, of all clients together where each"
+            + " trained alone, and of all rounds with their validation in the federation. MB: what"
+            + " was sent both ways. The paper measured other models on other data.");
     document.write(folder);
     DurableFiles.write(folder.resolve("numbers.json"), Json.tree(numbers).toPrettyString() + "\n");
     DurableFiles.write(folder.resolve("numbers.csv"), csv.toString());

@@ -1,7 +1,9 @@
 package org.edgefit.examples.experiment;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
@@ -43,6 +45,8 @@ public final class PaperExperiment implements Callable<Integer> {
       description = "the experiment's folder (default: runs/NAME)")
   private Path out = Path.of("");
 
+  private static final String CONFIG = "config.json";
+
   private PaperExperiment() {}
 
   /** Runs the experiment. */
@@ -52,7 +56,13 @@ public final class PaperExperiment implements Callable<Integer> {
             .setExecutionExceptionHandler(
                 (e, command, parsed) -> {
                   if (e instanceof IOException || e instanceof IllegalArgumentException) {
-                    command.getErr().println("PaperExperiment: " + e.getMessage());
+                    boolean isBare =
+                        e instanceof NoSuchFileException file && file.getReason() == null;
+                    String reason =
+                        isBare && !String.valueOf(e.getMessage()).contains(": ")
+                            ? ": no such file"
+                            : "";
+                    command.getErr().println("PaperExperiment: " + e.getMessage() + reason);
                     return e instanceof IOException
                         ? CommandLine.ExitCode.SOFTWARE
                         : CommandLine.ExitCode.USAGE;
@@ -66,7 +76,7 @@ public final class PaperExperiment implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     ExperimentConfig config = ExperimentConfig.read(file);
     Path folder = out.toString().isEmpty() ? Path.of("runs", config.name()) : out;
-    keepConfig(config, folder);
+    ObjectNode resolved = checkedConfig(config, folder);
     int threads = config.machine().threads();
     TorchKernels.setThreads(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
 
@@ -75,6 +85,7 @@ public final class PaperExperiment implements Callable<Integer> {
       Path records = folder.resolve("seed-" + seed);
       Files.createDirectories(records);
       ExperimentData data = ExperimentData.load(config, records, new Seed(seed));
+      DurableFiles.write(folder.resolve(CONFIG), resolved.toPrettyString() + "\n");
       report.data(seed, data);
       for (String model : config.models()) {
         Path own = records.resolve(BaseModels.folder(model));
@@ -87,18 +98,31 @@ public final class PaperExperiment implements Callable<Integer> {
     return 0;
   }
 
-  /** Saves the resolved configuration, or holds it to that which is there. */
-  private static void keepConfig(ExperimentConfig config, Path folder) throws IOException {
-    Files.createDirectories(folder);
-    Path saved = folder.resolve("config.json");
-    String text = Json.tree(config).toPrettyString() + "\n";
-    if (!Files.exists(saved)) {
-      DurableFiles.write(saved, text);
-    } else if (!Files.readString(saved).equals(text)) {
-      throw new IOException(
-          saved
-              + ": another configuration (expected: that of this experiment; name another --out)");
+  /**
+   * Holds the configuration to that of the folder, but for how it is computed.
+   *
+   * @return what is to be saved there
+   */
+  private static ObjectNode checkedConfig(ExperimentConfig config, Path folder) throws IOException {
+    ObjectNode resolved = Json.parse(Json.tree(config).toString(), "configuration");
+    Path saved = folder.resolve(CONFIG);
+    if (Files.exists(saved)) {
+      ObjectNode before = Json.read(saved);
+      for (String key : (Iterable<String>) resolved::fieldNames) {
+        if (!key.equals("machine") && !resolved.get(key).equals(before.get(key))) {
+          throw new IOException(
+              saved
+                  + ": "
+                  + key
+                  + ": "
+                  + before.get(key)
+                  + " (expected: "
+                  + resolved.get(key)
+                  + "; another experiment wants another --out)");
+        }
+      }
     }
+    return resolved;
   }
 
   private static Map<Procedure, List<Measured>> run(
@@ -107,6 +131,8 @@ public final class PaperExperiment implements Callable<Integer> {
     Map<Procedure, List<Measured>> results = new EnumMap<>(Procedure.class);
     try (BaseModel base =
         BaseModel.load(BaseModels.resolve(model), config.training().quantization())) {
+      base.config().requireLength(config.training().maxLength());
+      config.lora().resolvedFor(base.linearLayers());
       Trial trial = new Trial(config, base, model, compute(config, base), data, folder, seed);
       for (Procedure procedure : config.procedures()) {
         results.put(procedure, trial.run(procedure));

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,11 +38,16 @@ final class Section {
 
   /** Reads a file. */
   static Section read(Path file) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new NoSuchFileException(file + ": no such file");
+    }
     JsonNode root;
     try {
       root = new YAMLMapper().readTree(Files.readString(file));
     } catch (JsonProcessingException e) {
-      throw new IOException(file + ": " + e.getMessage(), e);
+      String problem = String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
+      throw new IOException(
+          file + ": line " + e.getLocation().getLineNr() + ": not YAML: " + problem, e);
     }
     if (!(root instanceof ObjectNode object)) {
       throw new IOException(file + ": no keys and values (expected: a YAML mapping)");

@@ -43,6 +43,7 @@ class ExperimentConfigTest {
       delimiter = '|',
       value = {
         "federated: {round: 5}          | federated.round: not a setting (did you mean rounds?)",
+        "federated: {clients-per-round: 11} | federated.clients-per-round: 11 (expected: at most 10, the clients)",
         "modles: [a]                    | modles: not a setting (did you mean models?)",
         "partition: {clients: none}     | partition.clients: \"none\" (expected: a whole number >= 1)",
         "partition: {alpha: 0}          | partition.alpha: 0 (expected: a number >= 1.0E-6)",

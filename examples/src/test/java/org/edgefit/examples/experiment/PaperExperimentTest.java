@@ -93,7 +93,9 @@ class PaperExperimentTest {
     Files.writeString(config, CONFIG.formatted(dolly).replace("rounds: 2", "rounds: 3"));
     JavaProcess other = run(config, out);
     assertThat(other.status()).isEqualTo(1);
-    assertThat(other.err()).contains("another configuration").doesNotContain("\tat ");
+    assertThat(other.err())
+        .contains("federated: {\"rounds\":2", "another --out")
+        .doesNotContain("\tat ");
   }
 
   private static String withoutSeconds(String report) {
