@@ -46,7 +46,7 @@ public final class SmartHome {
   /** Runs the example. */
   public static void main(String[] args) throws IOException, InterruptedException {
     Path runDirectory = Path.of(args.length > 0 ? args[0] : freshDirectory());
-    int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 6;
+    int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 10;
     ComputeType type =
         args.length > 2
             ? ComputeType.valueOf(args[2].toUpperCase(Locale.ROOT))
