@@ -1,6 +1,5 @@
 package org.edgefit.data;
 
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -63,11 +62,5 @@ public interface Selection {
   static Selection shorterThan(int characters) {
     return data ->
         data.filter(record -> record.question().length() + record.response().length() < characters);
-  }
-
-  /** Makes all of some selections, one after the other. */
-  static Selection all(Selection... selections) {
-    return data ->
-        Arrays.stream(selections).reduce(data, (d, next) -> next.select(d), (one, other) -> other);
   }
 }
