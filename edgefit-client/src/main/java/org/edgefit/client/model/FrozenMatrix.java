@@ -29,6 +29,21 @@ public interface FrozenMatrix {
    */
   NDArray rows(Scratch scratch, int from, int to);
 
+  /** Returns whether {@link #columns} can be had. */
+  default boolean hasColumns() {
+    return false;
+  }
+
+  /**
+   * Returns some of the columns, (outputs, to - from), otherwise as {@link #rows}.
+   *
+   * @param to the column after the last
+   * @throws UnsupportedOperationException if there are rows alone
+   */
+  default NDArray columns(Scratch scratch, int from, int to) {
+    throw new UnsupportedOperationException("columns");
+  }
+
   /**
    * Returns the weight for products in a type: a copy that the manager owns where one in float32
    * would have to be converted again and again, and otherwise this.

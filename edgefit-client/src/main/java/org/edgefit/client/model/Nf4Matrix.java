@@ -41,6 +41,36 @@ record Nf4Matrix(List<Nf4Weight> weights) implements FrozenMatrix {
     return space.array();
   }
 
+  @Override
+  public boolean hasColumns() {
+    return true;
+  }
+
+  @Override
+  public NDArray columns(Scratch scratch, int from, int to) {
+    int width = to - from;
+    Scratch.Space space = scratch.space(outputs(), width);
+    long start = TorchKernels.profileStart();
+    int rowsPerTask = Math.max(1, VALUES_PER_TASK / width);
+    int first = 0;
+    for (Nf4Weight weight : weights) {
+      int at = first;
+      int inputs = weight.inputs();
+      IntStream.range(0, (weight.outputs() + rowsPerTask - 1) / rowsPerTask)
+          .parallel()
+          .forEach(
+              task -> {
+                int end = Math.min(weight.outputs(), (task + 1) * rowsPerTask);
+                for (int row = task * rowsPerTask; row < end; row++) {
+                  space.decode(weight, row * inputs + from, row * inputs + to, (at + row) * width);
+                }
+              });
+      first += weight.outputs();
+    }
+    TorchKernels.profileEnd("(decode NF4)", start);
+    return space.array();
+  }
+
   /** Decodes rows of one weight; tasks share the work among the common pool's threads. */
   private static void decode(Nf4Weight weight, int from, int to, Scratch.Space space, int atRow) {
     int start = from * weight.inputs();

@@ -26,8 +26,11 @@ public final class Scratch implements AutoCloseable {
   /** The bytes that a device needs beside the result to decode a value: its code and its level. */
   private static final int DEVICE_BYTES_PER_VALUE = 8;
 
-  /** Enough rows: with fewer, adding up the gradients of the parts takes too long. */
+  /** Enough rows for a fast product. */
   private static final int ROWS = 1024;
+
+  /** Enough columns for one. */
+  private static final int COLUMNS = 512;
 
   /** The memory seen in one shape. */
   public record Space(NDArray array, ByteBuffer memory, ComputeType type) {
@@ -71,14 +74,27 @@ public final class Scratch implements AutoCloseable {
 
   /** Returns how many rows of a weight are multiplied at a time. */
   public int rowsPerPart(FrozenMatrix matrix) {
-    return rowsPerPart(matrix.outputs(), matrix.inputs(), isShared() ? VALUES : DEVICE_VALUES);
+    return partOf(matrix.outputs(), matrix.inputs(), isShared() ? VALUES : DEVICE_VALUES, ROWS);
   }
 
-  private static int rowsPerPart(int outputs, int inputs, int values) {
-    int most = Math.max(ROWS, values / inputs);
-    int parts = (outputs + most - 1) / most;
-    int rows = (outputs + parts - 1) / parts;
-    return Math.min(outputs, (rows + 63) / 64 * 64);
+  /** Returns how many columns of a weight are multiplied at a time. */
+  public int columnsPerPart(FrozenMatrix matrix) {
+    return partOf(matrix.inputs(), matrix.outputs(), isShared() ? VALUES : DEVICE_VALUES, COLUMNS);
+  }
+
+  /**
+   * Cuts a side of a weight.
+   *
+   * @param side its length
+   * @param other the other side's
+   * @param values the values of a part
+   * @param enough the least of the side that a part is cut to
+   */
+  private static int partOf(int side, int other, int values, int enough) {
+    int most = Math.max(enough, values / other);
+    int parts = (side + most - 1) / most;
+    int length = (side + parts - 1) / parts;
+    return Math.min(side, (length + 63) / 64 * 64);
   }
 
   /**
@@ -86,7 +102,11 @@ public final class Scratch implements AutoCloseable {
    * decoded into, and on the CPU the engine's copy of it.
    */
   static long bytesOfPart(int outputs, int inputs, ComputeType type, boolean isShared) {
-    long values = (long) inputs * rowsPerPart(outputs, inputs, isShared ? VALUES : DEVICE_VALUES);
+    int wanted = isShared ? VALUES : DEVICE_VALUES;
+    long values =
+        Math.max(
+            (long) inputs * partOf(outputs, inputs, wanted, ROWS),
+            isShared ? (long) outputs * partOf(inputs, outputs, wanted, COLUMNS) : 0);
     return values * (type.bytes() + (isShared ? type.bytes() : DEVICE_BYTES_PER_VALUE));
   }
 

@@ -45,9 +45,13 @@ final class FrozenProduct {
     return y;
   }
 
-  /** Returns {@code dy W}, (rows, inputs); the parts are summed in float32, and rounded once. */
+  /** Returns {@code dy W}, (rows, inputs); what is summed by parts is rounded once. */
   static NDArray backward(
       NDManager manager, NDArray dy, List<FrozenMatrix> weights, Scratch scratch) {
+    FrozenMatrix only = weights.get(0);
+    if (weights.size() == 1 && only.hasColumns() && scratch.rowsPerPart(only) < only.outputs()) {
+      return backwardByColumns(manager, dy, only, scratch);
+    }
     int exact = ComputeType.FLOAT32.torchCode();
     int type = scratch.type().torchCode();
     NDArray dx = null;
@@ -73,6 +77,18 @@ final class FrozenProduct {
       throw new IllegalArgumentException("weights: none");
     }
     return isSum && type != exact ? converted(manager, dx, type) : dx;
+  }
+
+  /** Makes the columns of the result a part at a time: there is nothing to sum. */
+  private static NDArray backwardByColumns(
+      NDManager manager, NDArray dy, FrozenMatrix weight, Scratch scratch) {
+    NDArray dx = call(manager, "empty", dy, (int) dy.getShape().get(0), weight.inputs());
+    int columns = scratch.columnsPerPart(weight);
+    for (int from = 0; from < weight.inputs(); from += columns) {
+      int to = Math.min(weight.inputs(), from + columns);
+      update("linear_backward_part_", dx, dy, weight.columns(scratch, from, to), from);
+    }
+    return dx;
   }
 
   private static NDArray converted(NDManager manager, NDArray array, int type) {

@@ -61,6 +61,8 @@ class Kernels(Module):
     return torch.copy_(torch.narrow(y, 1, start, torch.size(w, 0)), (self).matmul(x, w, ))
   def linear_backward(self: __torch__.Kernels, dy: Tensor, w: Tensor, start: int) -> Tensor:
     return (self).matmul(torch.narrow(dy, 1, start, torch.size(w, 0)), torch.t(w), )
+  def linear_backward_part_(self: __torch__.Kernels, dx: Tensor, dy: Tensor, w: Tensor, start: int) -> Tensor:
+    return torch.copy_(torch.narrow(dx, 1, start, torch.size(w, 1)), (self).matmul(dy, torch.t(w), ))
   def linear_backward_add_(self: __torch__.Kernels, dx: Tensor, dy: Tensor, w: Tensor, start: int) -> Tensor:
     return torch.add_(dx, (self).matmul(torch.narrow(dy, 1, start, torch.size(w, 0)), torch.t(w), ))
   def product_weight(self: __torch__.Kernels, dy: Tensor, x: Tensor) -> Tensor:
@@ -153,16 +155,35 @@ class Kernels(Module):
     inf = torch.new_full(like, [rows, rows], -inf)
     before = torch.tril(inf, torch.neg(window))
     return torch.unsqueeze(torch.unsqueeze(torch.add_(torch.triu(inf, 1), before), 0), 0)
+  def rows_near(self: __torch__.Kernels, width: int) -> int:
+    return torch.add(torch.floordiv(524288, width), 1)
   def silu_mul(self: __torch__.Kernels, gate_up: Tensor) -> Tensor:
+    rows = torch.size(gate_up, 0)
     width = torch.floordiv(torch.size(gate_up, 1), 2)
-    return torch.mul_(torch.silu(torch.narrow(gate_up, 1, 0, width)), torch.narrow(gate_up, 1, width, width))
+    step = (self).rows_near(width, )
+    y = torch.empty([rows, width], dtype=ops.prim.dtype(gate_up), layout=None, device=ops.prim.device(gate_up), pin_memory=False, memory_format=None)
+    for i in range(torch.floordiv(torch.add(rows, torch.sub(step, 1)), step)):
+      start = torch.mul(i, step)
+      count = ops.prim.min(step, torch.sub(rows, start))
+      part = torch.narrow(gate_up, 0, start, count)
+      silu = torch.silu(torch.narrow(part, 1, 0, width))
+      _0 = torch.mul(silu, torch.narrow(part, 1, width, width), out=torch.narrow(y, 0, start, count))
+    return y
   def silu_mul_backward_(self: __torch__.Kernels, gate_up: Tensor, dy: Tensor) -> Tensor:
+    rows = torch.size(gate_up, 0)
     width = torch.floordiv(torch.size(gate_up, 1), 2)
-    gate = torch.narrow(gate_up, 1, 0, width)
-    up = torch.narrow(gate_up, 1, width, width)
-    d = torch.mul(dy, up)
-    _0 = torch.mul(torch.silu(gate), dy, out=up)
-    return torch.silu_backward(d, gate, grad_input=gate)
+    step = (self).rows_near(width, )
+    for i in range(torch.floordiv(torch.add(rows, torch.sub(step, 1)), step)):
+      start = torch.mul(i, step)
+      count = ops.prim.min(step, torch.sub(rows, start))
+      part = torch.narrow(gate_up, 0, start, count)
+      gate = torch.narrow(part, 1, 0, width)
+      up = torch.narrow(part, 1, width, width)
+      dpart = torch.narrow(dy, 0, start, count)
+      d = torch.mul(dpart, up)
+      _0 = torch.mul(torch.silu(gate), dpart, out=up)
+      _1 = torch.silu_backward(d, gate, grad_input=gate)
+    return gate_up
   def log_likelihoods_(self: __torch__.Kernels, logits: Tensor, labels: Tensor) -> Tensor:
     log_p = torch._log_softmax(logits, -1, False, out=logits)
     return torch.squeeze(torch.gather(log_p, 1, torch.unsqueeze(labels, 1)), 1)

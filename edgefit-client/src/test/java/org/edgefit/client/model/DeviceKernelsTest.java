@@ -66,6 +66,21 @@ class DeviceKernelsTest {
               .isEqualTo(type == ComputeType.FLOAT32 ? value : rounded(value));
         }
       }
+      assertThat(matrix.hasColumns()).isEqualTo(!isPortable());
+      if (matrix.hasColumns()) {
+        int from = inputs / 3;
+        int width = inputs - 1 - from;
+        float[] columns =
+            TorchKernels.call(manager, "to_type", matrix.columns(scratch, from, from + width), 6)
+                .toFloatArray();
+        assertThat(columns).hasSize((first + second) * width);
+        for (int i = 0; i < columns.length; i++) {
+          float value = expected[i / width * inputs + from + i % width];
+          assertThat(columns[i])
+              .as("column %d of row %d", from + i % width, i / width)
+              .isEqualTo(type == ComputeType.FLOAT32 ? value : rounded(value));
+        }
+      }
       long bytes = weights.stream().mapToLong(Nf4Weight::bytes).sum();
       assertThat(matrix.bytes()).isBetween(bytes, bytes + 2L * Nf4.BLOCK / 2); // whole blocks
     }
