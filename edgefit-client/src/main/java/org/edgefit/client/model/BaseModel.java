@@ -111,8 +111,19 @@ public final class BaseModel implements AutoCloseable {
    * @param device where the weights lie
    */
   public static BaseModel random(ModelConfig config, Seed seed, Device device) {
+    return random(config, seed, device, null);
+  }
+
+  /**
+   * Returns a model with random weights and another model's tokenizer, for rehearsals with records.
+   *
+   * @param device where the weights lie
+   * @param tokenizer the directory of a model with no more tokens; null for none
+   */
+  public static BaseModel random(
+      ModelConfig config, Seed seed, Device device, @Nullable Path tokenizer) {
     NDManager manager = TorchKernels.newManager(device);
-    return new RandomModel(config, manager, seed.generator()).make();
+    return new RandomModel(config, manager, seed.generator(), tokenizer).make();
   }
 
   /** Returns where the weights lie, and where all that uses them computes. */

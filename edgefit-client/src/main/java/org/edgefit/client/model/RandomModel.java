@@ -5,12 +5,14 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.format.ModelConfig;
+import org.jspecify.annotations.Nullable;
 
 /** Random weights, made where they stay: as large in memory as a real model's, and as dense. */
 final class RandomModel {
@@ -21,11 +23,14 @@ final class RandomModel {
   private final ModelConfig config;
   private final NDManager manager;
   private final SplittableRandom random;
+  private final @Nullable Path tokenizer;
 
-  RandomModel(ModelConfig config, NDManager manager, SplittableRandom random) {
+  RandomModel(
+      ModelConfig config, NDManager manager, SplittableRandom random, @Nullable Path tokenizer) {
     this.config = config;
     this.manager = manager;
     this.random = random;
+    this.tokenizer = tokenizer;
   }
 
   BaseModel make() {
@@ -47,7 +52,7 @@ final class RandomModel {
               norm(), stacks.get(0), stacks.get(1), norm(), stacks.get(2), stacks.get(3)));
     }
     DenseMatrix head = config.tiedEmbeddings() ? embeddings : table();
-    return new BaseModel(null, config, manager, embeddings, layers, norm(), head);
+    return new BaseModel(tokenizer, config, manager, embeddings, layers, norm(), head);
   }
 
   private Nf4Weight weight(LinearSpec spec) {
