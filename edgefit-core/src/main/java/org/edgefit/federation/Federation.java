@@ -17,6 +17,7 @@ import org.edgefit.client.EvaluateInstruction;
 import org.edgefit.client.FitInstruction;
 import org.edgefit.client.Training;
 import org.edgefit.format.Json;
+import org.edgefit.format.PeftAdapter;
 import org.edgefit.random.Seed;
 import org.edgefit.run.RunDirectory;
 import org.edgefit.run.UpdateStore;
@@ -39,6 +40,7 @@ public final class Federation {
   private final Training training;
   private final Seed seed;
   private final @Nullable Path runDirectory;
+  private final boolean isResumed;
   private final String baseModel;
   private final Map<String, String> notes;
   private final int minimumClients;
@@ -56,6 +58,7 @@ public final class Federation {
     this.training = builder.training;
     this.seed = builder.seed;
     this.runDirectory = builder.runDirectory;
+    this.isResumed = builder.isResumed;
     this.baseModel = builder.baseModel;
     this.notes = new TreeMap<>(builder.notes);
     this.minimumClients = builder.minimumClients;
@@ -81,7 +84,9 @@ public final class Federation {
       throw new IllegalArgumentException("rounds: " + rounds + " (expected: >= 0)");
     }
     if (runDirectory != null) {
-      return new Run(RunDirectory.create(runDirectory), rounds).run();
+      RunDirectory directory =
+          isResumed ? RunDirectory.open(runDirectory) : RunDirectory.create(runDirectory);
+      return new Run(directory, rounds).run();
     }
     RunDirectory temporary = RunDirectory.temporary();
     try {
@@ -104,16 +109,48 @@ public final class Federation {
     }
 
     RunResult run() throws IOException, InterruptedException {
-      long start = System.nanoTime();
-      directory.writeManifest(manifest());
-      String sha256 = directory.writeAdapter(0, global, baseModel);
-      Map<String, Double> before = strategy.evaluate(context(0, List.of()));
-      close(new RoundSummary(0, List.of(), Map.of(), Map.of(), before, 0, 0, since(start), sha256));
-      for (int round = 1; round <= rounds; round++) {
+      if (isResumed && directory.hasManifest()) {
+        goOn();
+      }
+      if (history.isEmpty()) {
+        long start = System.nanoTime();
+        directory.writeManifest(manifest());
+        String sha256 = directory.writeAdapter(0, global, baseModel);
+        Map<String, Double> before = strategy.evaluate(context(0, List.of()));
+        close(
+            new RoundSummary(0, List.of(), Map.of(), Map.of(), before, 0, 0, since(start), sha256));
+      }
+      for (int round = history.size(); round <= rounds; round++) {
         round(round);
       }
       directory.writeFinalAdapter(global, baseModel);
       return new RunResult(global, new History(history));
+    }
+
+    /** Takes up the rounds that the directory has. */
+    private void goOn() throws IOException {
+      ObjectNode before = directory.manifest();
+      ObjectNode now = manifest();
+      for (String key : (Iterable<String>) now::fieldNames) {
+        boolean isProgram = key.equals("java") || key.equals("edgefit");
+        if (!isProgram && !now.get(key).toString().equals(String.valueOf(before.get(key)))) {
+          throw new IOException(
+              directory.path()
+                  + ": "
+                  + key
+                  + ": "
+                  + now.get(key)
+                  + " (expected: "
+                  + before.get(key)
+                  + ", with which the run began)");
+        }
+      }
+      history.addAll(FinishedRounds.of(directory.keepFinishedRounds()));
+      if (!history.isEmpty()) {
+        Adapter saved = PeftAdapter.read(directory.adapterDirectory(history.size() - 1));
+        initial.layout().requireSame(saved.layout());
+        global = saved;
+      }
     }
 
     private void round(int round) throws IOException, InterruptedException {
@@ -309,6 +346,7 @@ public final class Federation {
     private Training training = Training.defaults();
     private Seed seed = new Seed(0);
     private @Nullable Path runDirectory;
+    private boolean isResumed;
     private String baseModel = "";
     private final Map<String, String> notes = new TreeMap<>();
     private int minimumClients = 1;
@@ -351,6 +389,17 @@ public final class Federation {
     /** Sets the directory that keeps the run; without it, nothing is kept. */
     public Builder runDirectory(Path value) {
       runDirectory = value;
+      return this;
+    }
+
+    /**
+     * Goes on with a run that was interrupted, if the run directory holds one: its finished rounds
+     * are not run again, and the rest leads to what the run would have led to. Settings must be
+     * those that it began with; strategy and clients are taken to be the same, and to keep nothing
+     * from round to round.
+     */
+    public Builder resume() {
+      isResumed = true;
       return this;
     }
 

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,7 @@ public final class RunDirectory {
 
   private static final Logger log = LoggerFactory.getLogger(RunDirectory.class);
   private static final String MANIFEST = "run.json";
+  private static final String METRICS = "metrics.jsonl";
 
   private final Path path;
 
@@ -69,6 +71,16 @@ public final class RunDirectory {
     }
   }
 
+  /**
+   * Opens the directory of a run that goes on, or makes it.
+   *
+   * @throws IOException if the path is not a directory
+   */
+  public static RunDirectory open(Path path) throws IOException {
+    Files.createDirectories(path.resolve("rounds"));
+    return new RunDirectory(path);
+  }
+
   /** Makes a directory that {@link #delete} removes. */
   public static RunDirectory temporary() throws IOException {
     return create(Files.createTempDirectory("edgefit-run-"));
@@ -82,6 +94,16 @@ public final class RunDirectory {
   /** Writes {@code run.json}. */
   public void writeManifest(ObjectNode manifest) throws IOException {
     DurableFiles.write(path.resolve(MANIFEST), Json.indented(manifest));
+  }
+
+  /** Returns whether a run has begun here: {@code run.json} is there. */
+  public boolean hasManifest() {
+    return Files.exists(path.resolve(MANIFEST));
+  }
+
+  /** Reads {@code run.json}. */
+  public ObjectNode manifest() throws IOException {
+    return Json.read(path.resolve(MANIFEST));
   }
 
   private Path round(int round) {
@@ -121,10 +143,49 @@ public final class RunDirectory {
   /** Appends a row to {@code metrics.jsonl}. */
   public void appendMetrics(Map<String, Object> row) throws IOException {
     Files.write(
-        path.resolve("metrics.jsonl"),
+        path.resolve(METRICS),
         (Json.line(row) + "\n").getBytes(StandardCharsets.UTF_8),
         StandardOpenOption.CREATE,
         StandardOpenOption.APPEND);
+  }
+
+  /**
+   * Returns the rows of the rounds that are finished, each with its adapter on disk, and drops what
+   * a round that was interrupted has left.
+   *
+   * @return the rows in order, the last of them a round's own; empty if not even round 0 is there
+   */
+  public List<ObjectNode> keepFinishedRounds() throws IOException {
+    List<ObjectNode> rows = new ArrayList<>();
+    Path file = path.resolve(METRICS);
+    int next = 0;
+    int whole = 0;
+    if (Files.exists(file)) {
+      for (String line : Files.readAllLines(file)) {
+        if (!line.endsWith("}")) {
+          break; // the last line of a run that was stopped while it wrote
+        }
+        ObjectNode row = Json.parse(line, file.toString());
+        if (!row.has("client")) {
+          boolean isThere =
+              row.path("round").asInt() == next
+                  && Files.exists(adapterFile(next))
+                  && Sha256.of(adapterFile(next)).equals(row.path("adapterSha256").asText());
+          if (!isThere) {
+            break;
+          }
+          next++;
+          whole = rows.size() + 1;
+        }
+        rows.add(row);
+      }
+    }
+    List<ObjectNode> finished = List.copyOf(rows.subList(0, whole));
+    StringBuilder text = new StringBuilder();
+    finished.forEach(row -> text.append(row).append('\n'));
+    DurableFiles.write(file, text.toString());
+    delete(round(next));
+    return finished;
   }
 
   /**
@@ -132,11 +193,18 @@ public final class RunDirectory {
    * is still mapped stays until the system's own cleaning.
    */
   public void delete() {
+    delete(path);
+  }
+
+  private static void delete(Path folder) {
+    if (!Files.exists(folder)) {
+      return;
+    }
     List<Path> all;
-    try (Stream<Path> files = Files.walk(path)) {
+    try (Stream<Path> files = Files.walk(folder)) {
       all = files.sorted(Comparator.reverseOrder()).toList();
     } catch (IOException e) {
-      log.debug("{}", path, e);
+      log.debug("{}", folder, e);
       return;
     }
     for (Path file : all) {

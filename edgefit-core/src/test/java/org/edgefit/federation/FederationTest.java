@@ -157,6 +157,69 @@ class FederationTest {
   }
 
   @Test
+  void interruptedRunGoesOnToTheSameEnd() throws Exception {
+    List<FakeClient> clients = List.of(random("a"), random("b"), random("c"));
+    FedAvg strategy =
+        Strategy.fedAvg()
+            .clientsPerRound(2)
+            .evaluator(context -> Map.of("round", (double) context.round(), "none", Double.NaN));
+    Federation.Builder settings = federation(clients).strategy(strategy).seed(5);
+    RunResult whole = settings.runDirectory(temp.resolve("whole")).build().run(4);
+
+    Path broken = temp.resolve("broken");
+    RoundListener stopping =
+        new RoundListener() {
+          @Override
+          public void clientFinished(int round, ClientReport report) {
+            if (round == 3) {
+              throw new IllegalStateException("stopped");
+            }
+          }
+        };
+    Federation.Builder same = federation(clients).strategy(strategy).seed(5).runDirectory(broken);
+    assertThatThrownBy(() -> same.listener(stopping).build().run(4))
+        .hasMessageContaining("stopped");
+    Files.writeString(
+        broken.resolve("metrics.jsonl"),
+        Files.readString(broken.resolve("metrics.jsonl")) + "{\"round\": 3, \"cli");
+
+    List<Integer> ran = new ArrayList<>();
+    RoundListener watching =
+        new RoundListener() {
+          @Override
+          public void roundClosed(RoundSummary summary) {
+            ran.add(summary.round());
+          }
+        };
+    Federation.Builder again =
+        federation(clients).strategy(strategy).seed(5).runDirectory(broken).resume();
+    assertThatThrownBy(() -> again.build().run(5)).hasMessageContaining("rounds: 5 (expected: 4");
+    RunResult resumed = again.listener(watching).build().run(4);
+    assertThat(ran).containsExactly(3, 4);
+    assertThat(resumed.adapterSha256()).isEqualTo(whole.adapterSha256());
+    assertThat(resumed.history().rounds()).hasSize(5);
+    for (int round = 0; round < 5; round++) {
+      RoundSummary one = resumed.history().rounds().get(round);
+      RoundSummary other = whole.history().rounds().get(round);
+      assertThat(one)
+          .usingRecursiveComparison()
+          .ignoringFields("duration")
+          .withComparatorForType(Double::compare, Double.class) // NaN is NaN
+          .isEqualTo(other);
+    }
+    assertThat(withoutSeconds(broken)).isEqualTo(withoutSeconds(temp.resolve("whole")));
+
+    // A run that is whole is only read.
+    ran.clear();
+    assertThat(again.build().run(4).adapterSha256()).isEqualTo(whole.adapterSha256());
+    assertThat(ran).isEmpty();
+  }
+
+  private static String withoutSeconds(Path run) throws IOException {
+    return Files.readString(run.resolve("metrics.jsonl")).replaceAll("\"seconds\":[0-9.E-]+", "");
+  }
+
+  @Test
   void badClientsAreReportedByNameAndTheRoundGoesOn() throws Exception {
     AdapterLayout wrong = new AdapterLayout(List.of(new TensorSpec("x", List.of(1))));
     CountDownLatch never = new CountDownLatch(1);
