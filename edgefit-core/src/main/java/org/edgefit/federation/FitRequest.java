@@ -2,7 +2,9 @@ package org.edgefit.federation;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.edgefit.client.FitInstruction;
@@ -27,4 +29,12 @@ public record FitRequest(
     UpdateStore updates,
     Duration deadline,
     UnaryOperator<FitOutcome> check,
-    Consumer<FitOutcome> finished) {}
+    Consumer<FitOutcome> finished) {
+
+  /** Returns this request for some of its clients alone. */
+  public FitRequest of(Set<String> clients) {
+    Map<String, FitInstruction> some = new LinkedHashMap<>(instructions);
+    some.keySet().retainAll(clients);
+    return new FitRequest(round, some, adapterFile, updates, deadline, check, finished);
+  }
+}
