@@ -32,10 +32,11 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Base models from the Hugging Face hub, in the cache that its own library keeps: {@code
- * models--ORG--NAME} with {@code refs}, {@code blobs} and {@code snapshots}. A download that breaks
- * goes on where it ended; a file counts once its SHA-256, or for small files git's SHA-1, is that
- * which the hub says; a model that is there needs no network.
+ * Base models and files of data sets from the Hugging Face hub, in the cache that its own library
+ * keeps: {@code models--ORG--NAME} or {@code datasets--ORG--NAME} with {@code refs}, {@code blobs}
+ * and {@code snapshots}. A download that breaks goes on where it ended; a file counts once its
+ * SHA-256, or for small files git's SHA-1, is that which the hub says; a model that is there needs
+ * no network.
  */
 public final class ModelHub {
 
@@ -46,6 +47,10 @@ public final class ModelHub {
 
   private static final Pattern LOCATION =
       Pattern.compile("hf:([A-Za-z0-9][\\w.-]*)/([A-Za-z0-9][\\w.-]*)(?:@([\\w./-]+))?");
+
+  private static final Pattern DATA_LOCATION =
+      Pattern.compile(
+          "hf:datasets/([A-Za-z0-9][\\w.-]*)/([A-Za-z0-9][\\w.-]*)(?:@([\\w.-]+))?/([\\w./-]+)");
 
   /** The files of a repository that a base model needs. */
   private static final Pattern WANTED =
@@ -143,6 +148,45 @@ public final class ModelHub {
   }
 
   /**
+   * A revision of a repository.
+   *
+   * @param location what names it, for messages
+   * @param listing where the hub tells its files, below {@code api/}
+   * @param path where its files are
+   * @param folder its folder in the cache
+   */
+  private record Repository(
+      String location, String listing, String path, Path folder, String revision) {
+
+    Path snapshot(String commit) {
+      return folder.resolve("snapshots").resolve(commit);
+    }
+
+    /** Returns the snapshot that is there, whole or not. */
+    Path snapshot() throws IOException {
+      Path ref = folder.resolve("refs").resolve(revision);
+      return snapshot(Files.exists(ref) ? Files.readString(ref).strip() : revision);
+    }
+  }
+
+  private Repository repository(
+      String location, boolean isData, String organization, String name, @Nullable String at) {
+    String revision = at == null ? "main" : at;
+    for (String part : revision.split("/", -1)) {
+      if (part.isEmpty() || part.equals(".") || part.equals("..")) {
+        throw new IllegalArgumentException("hub: " + location + " (expected: a revision's name)");
+      }
+    }
+    String kind = isData ? "datasets" : "models";
+    return new Repository(
+        location,
+        kind + "/" + organization + "/" + name,
+        (isData ? "datasets/" : "") + organization + "/" + name,
+        cache.resolve(kind + "--" + organization + "--" + name),
+        revision);
+  }
+
+  /**
    * Returns the directory of a model, after its files have been fetched.
    *
    * @param location {@code hf:org/name}, perhaps with {@code @revision}
@@ -155,57 +199,105 @@ public final class ModelHub {
       throw new IllegalArgumentException(
           "model: " + location + " (expected: hf:ORG/NAME or hf:ORG/NAME@REVISION)");
     }
-    String repository = matcher.group(1) + "/" + matcher.group(2);
-    String revision = matcher.group(3) == null ? "main" : matcher.group(3);
-    for (String part : revision.split("/", -1)) {
-      if (part.isEmpty() || part.equals(".") || part.equals("..")) {
-        throw new IllegalArgumentException("model: " + location + " (expected: a revision's name)");
-      }
+    Repository repository =
+        repository(location, false, matcher.group(1), matcher.group(2), matcher.group(3));
+    return download(
+        repository,
+        listed -> {
+          if (!listed.contains(ModelConfig.FILE)) {
+            throw new IOException(location + ": no " + ModelConfig.FILE + " (expected: a model)");
+          }
+          return listed.stream().filter(name -> WANTED.matcher(name).matches()).toList();
+        },
+        ModelHub::isWholeModel,
+        progress);
+  }
+
+  /** Returns whether a location names a file of a data set on the hub. */
+  public static boolean isDataLocation(String text) {
+    return text.startsWith(PREFIX + "datasets/");
+  }
+
+  /**
+   * Returns a file of a data set, after it has been fetched.
+   *
+   * @param location {@code hf:datasets/org/name/file}, perhaps with {@code @revision} after the
+   *     name
+   * @throws IllegalArgumentException if the location is spelled otherwise
+   * @throws IOException naming the file and what the hub answered
+   */
+  public Path downloadData(String location, Progress progress) throws IOException {
+    Matcher matcher = DATA_LOCATION.matcher(location);
+    String file = matcher.matches() ? matcher.group(4) : "..";
+    if (List.of(file.split("/", -1)).contains("..")) {
+      throw new IllegalArgumentException(
+          "data: "
+              + location
+              + " (expected: hf:datasets/ORG/NAME/FILE or hf:datasets/ORG/NAME@REVISION/FILE)");
     }
-    Path folder = cache.resolve("models--" + repository.replace("/", "--"));
+    Repository repository =
+        repository(location, true, matcher.group(1), matcher.group(2), matcher.group(3));
+    Path snapshot =
+        download(
+            repository,
+            listed -> {
+              if (!listed.contains(file)) {
+                throw new NoSuchFileException(
+                    location + ": no such file (expected: one of " + listed + ")");
+              }
+              return List.of(file);
+            },
+            there -> Files.exists(there.snapshot().resolve(file)),
+            progress);
+    return snapshot.resolve(file);
+  }
+
+  /** Chooses among a repository's files. */
+  private interface Choice {
+    List<String> of(List<String> listed) throws IOException;
+  }
+
+  private interface Presence {
+    boolean isIn(Repository repository) throws IOException;
+  }
+
+  private Path download(Repository repository, Choice choice, Presence presence, Progress progress)
+      throws IOException {
     if (isOffline) {
-      Path there = cached(folder, revision);
-      if (there == null) {
-        throw new IOException(
-            location
-                + ": not in "
-                + cache
-                + " (expected: there, since the hub is not to be asked)");
+      if (presence.isIn(repository)) {
+        return repository.snapshot();
       }
-      return there;
+      throw new IOException(
+          repository.location()
+              + ": not in "
+              + cache
+              + " (expected: there, since the hub is not to be asked)");
     }
     JsonNode listing;
     try {
-      listing = listing(repository, revision);
+      listing = listing(repository);
     } catch (NetworkException e) {
-      Path there = cached(folder, revision);
-      if (there != null) {
-        return there;
+      if (presence.isIn(repository)) {
+        return repository.snapshot();
       }
       throw e;
     }
     String commit = listing.path("sha").asText();
     if (!commit.matches("[0-9a-f]{40,64}")) {
-      throw new IOException(location + ": the hub names no commit");
+      throw new IOException(repository.location() + ": the hub names no commit");
     }
-    List<String> names = new ArrayList<>();
-    for (JsonNode file : listing.path("siblings")) {
-      String name = file.path("rfilename").asText();
-      if (WANTED.matcher(name).matches()) {
-        names.add(name);
-      }
-    }
-    if (!names.contains(ModelConfig.FILE)) {
-      throw new IOException(location + ": no " + ModelConfig.FILE + " (expected: a model)");
-    }
-    Path snapshot = folder.resolve("snapshots").resolve(commit);
+    List<String> listed = new ArrayList<>();
+    listing.path("siblings").forEach(file -> listed.add(file.path("rfilename").asText()));
+    List<String> names = choice.of(listed);
+    Path snapshot = repository.snapshot(commit);
     for (String name : names) {
       if (!Files.exists(snapshot.resolve(name))) {
-        fetch(repository, commit, name, folder, snapshot, progress);
+        fetch(repository, commit, name, snapshot, progress);
       }
     }
+    Path folder = repository.folder();
     writeIfChanged(folder.resolve(COMPLETE).resolve(commit), String.join("\n", names) + "\n");
-    writeIfChanged(folder.resolve("refs").resolve(revision), commit);
+    writeIfChanged(folder.resolve("refs").resolve(repository.revision()), commit);
     return snapshot;
   }
 
@@ -218,25 +310,21 @@ public final class ModelHub {
   /** The folder of lists of the files that whole snapshots have. */
   private static final String COMPLETE = ".edgefit";
 
-  /** Returns the snapshot of a revision that is there, whole, or null. */
-  private static @Nullable Path cached(Path folder, String revision) throws IOException {
-    Path ref = folder.resolve("refs").resolve(revision);
-    String commit = Files.exists(ref) ? Files.readString(ref).strip() : revision;
-    Path snapshot = folder.resolve("snapshots").resolve(commit);
-    boolean isThere =
-        Files.exists(snapshot.resolve(ModelConfig.FILE)) && ModelFiles.exist(snapshot);
-    if (!isThere) {
-      return null;
+  private static boolean isWholeModel(Repository repository) throws IOException {
+    Path snapshot = repository.snapshot();
+    if (!Files.exists(snapshot.resolve(ModelConfig.FILE)) || !ModelFiles.exist(snapshot)) {
+      return false;
     }
-    Path complete = folder.resolve(COMPLETE).resolve(commit);
+    Path complete =
+        repository.folder().resolve(COMPLETE).resolve(String.valueOf(snapshot.getFileName()));
     if (Files.exists(complete)) {
       for (String name : Files.readAllLines(complete)) {
         if (!Files.exists(snapshot.resolve(name))) {
-          return null;
+          return false;
         }
       }
     }
-    return snapshot;
+    return true;
   }
 
   /** An answer that did not come, where another try may help. */
@@ -248,19 +336,21 @@ public final class ModelHub {
     }
   }
 
-  private JsonNode listing(String repository, String revision) throws IOException {
-    URI uri = URI.create(address + "/api/models/" + repository + "/revision/" + encoded(revision));
+  private JsonNode listing(Repository repository) throws IOException {
+    String revision = repository.revision().replace("/", "%2F");
+    URI uri = URI.create(address + "/api/" + repository.listing() + "/revision/" + revision);
     HttpResponse<InputStream> response = send(uri, "GET", 0, true);
     for (int redirect = 0; response.statusCode() / 100 == 3; redirect++) {
       response.body().close();
       uri = uri.resolve(response.headers().firstValue("Location").orElse(""));
       if (redirect == MOST_REDIRECTS) {
-        throw new IOException(repository + ": more than " + MOST_REDIRECTS + " redirects");
+        throw new IOException(
+            repository.location() + ": more than " + MOST_REDIRECTS + " redirects");
       }
       response = send(uri, "GET", 0, isOurs(uri)); // a repository that was renamed
     }
     try (StallGuard body = new StallGuard(response.body(), stall)) {
-      requireOk(response, repository + "@" + revision);
+      requireOk(response, repository.path() + "@" + repository.revision());
       ByteArrayOutputStream text = new ByteArrayOutputStream();
       byte[] buffer = new byte[1 << 14];
       try {
@@ -278,10 +368,6 @@ public final class ModelHub {
     return address.getScheme().equals(uri.getScheme())
         && address.getHost().equals(uri.getHost())
         && address.getPort() == uri.getPort();
-  }
-
-  private static String encoded(String revision) {
-    return revision.replace("/", "%2F");
   }
 
   private static void requireOk(HttpResponse<?> response, String what) throws IOException {
@@ -326,8 +412,8 @@ public final class ModelHub {
   }
 
   /** Asks what a file is: its hash, its size, and where its bytes are. */
-  private Remote locate(String repository, String commit, String name) throws IOException {
-    URI uri = URI.create(address + "/" + repository + "/resolve/" + commit + "/" + name);
+  private Remote locate(String path, String commit, String name) throws IOException {
+    URI uri = URI.create(address + "/" + path + "/resolve/" + commit + "/" + name);
     boolean isOurs = true;
     String etag = "";
     long size = -1;
@@ -350,25 +436,26 @@ public final class ModelHub {
         isOurs = isOurs(uri);
         continue;
       }
-      requireOk(response, repository + "/" + name);
+      requireOk(response, path + "/" + name);
       if (size < 0) {
         size = response.headers().firstValueAsLong("Content-Length").orElse(-1);
       }
       if (!etag.matches("[0-9a-f]{40}|[0-9a-f]{64}")) {
-        throw new IOException(repository + "/" + name + ": ETag \"" + etag + "\" is no hash");
+        throw new IOException(path + "/" + name + ": ETag \"" + etag + "\" is no hash");
       }
       return new Remote(name, uri, etag, size);
     }
-    throw new IOException(repository + "/" + name + ": more than " + MOST_REDIRECTS + " redirects");
+    throw new IOException(path + "/" + name + ": more than " + MOST_REDIRECTS + " redirects");
   }
 
   private void fetch(
-      String repository, String commit, String name, Path folder, Path snapshot, Progress progress)
+      Repository repository, String commit, String name, Path snapshot, Progress progress)
       throws IOException {
+    Path folder = repository.folder();
     Path blobs = Files.createDirectories(folder.resolve("blobs"));
     for (int attempt = 1; ; attempt++) {
       try {
-        Remote remote = locate(repository, commit, name);
+        Remote remote = locate(repository.path(), commit, name);
         Path blob = blobs.resolve(remote.etag());
         synchronized (ModelHub.class) { // file locks are between processes
           Path lock = Files.createDirectories(folder.resolve(COMPLETE)).resolve("lock");

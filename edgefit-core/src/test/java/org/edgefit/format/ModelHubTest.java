@@ -108,12 +108,14 @@ class ModelHubTest {
     String token = exchange.getRequestHeaders().getFirst("Authorization");
     if (requiredToken != null && !("Bearer " + requiredToken).equals(token)) {
       exchange.sendResponseHeaders(401, -1);
-    } else if (path.equals("/api/models/home/tiny/revision/main")) {
+    } else if (path.equals("/api/models/home/tiny/revision/main")
+        || path.equals("/api/datasets/home/tiny/revision/main")) {
       StringBuilder json = new StringBuilder("{\"sha\":\"" + COMMIT + "\",\"siblings\":[");
       files.keySet().forEach(name -> json.append("{\"rfilename\":\"").append(name).append("\"},"));
       json.setLength(json.length() - 1);
       send(exchange, 200, json.append("]}").toString().getBytes(StandardCharsets.UTF_8), 0);
-    } else if (path.startsWith("/home/tiny/resolve/" + COMMIT + "/")) {
+    } else if (path.startsWith("/home/tiny/resolve/" + COMMIT + "/")
+        || path.startsWith("/datasets/home/tiny/resolve/" + COMMIT + "/")) {
       String name = path.substring(path.lastIndexOf('/') + 1);
       byte[] content = files.get(name);
       if (content == null) {
@@ -170,6 +172,34 @@ class ModelHubTest {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  @Test
+  void fileOfADataSetIsFetchedOnceAndAlone() throws Exception {
+    files.put("tiny.jsonl", "{}\n".getBytes(StandardCharsets.UTF_8));
+    String location = "hf:datasets/home/tiny/tiny.jsonl";
+    Path file = hubWith(null).downloadData(location, (name, done, bytes) -> {});
+    assertThat(file).content().isEqualTo("{}\n");
+    assertThat(temp.resolve("hub/datasets--home--tiny/snapshots/" + COMMIT))
+        .isEqualTo(file.getParent());
+    assertThat(file.resolveSibling("config.json")).doesNotExist();
+    assertThat(hubWith(null).offline().downloadData(location, (name, done, bytes) -> {}))
+        .isEqualTo(file);
+    assertThatThrownBy(
+            () -> hubWith(null).downloadData("hf:datasets/home/tiny/no.csv", (n, d, b) -> {}))
+        .hasMessageStartingWith("hf:datasets/home/tiny/no.csv: no such file (expected: one of [")
+        .hasMessageContaining("tiny.jsonl");
+    assertThatThrownBy(
+            () ->
+                hubWith(null)
+                    .offline()
+                    .downloadData("hf:datasets/home/tiny/config.json", (n, d, b) -> {}))
+        .hasMessageContaining("not in " + temp.resolve("hub"));
+    assertThatThrownBy(() -> hubWith(null).downloadData("hf:datasets/home/tiny", (n, d, b) -> {}))
+        .hasMessageContaining("(expected: hf:datasets/ORG/NAME/FILE");
+    assertThatThrownBy(
+            () -> hubWith(null).downloadData("hf:datasets/home/tiny/../x", (n, d, b) -> {}))
+        .hasMessageContaining("(expected: hf:datasets/ORG/NAME/FILE");
   }
 
   @Test
