@@ -52,7 +52,7 @@ public final class OwnStrategy {
   /** Runs two short rounds with it. */
   public static void main(String[] args) throws IOException, InterruptedException {
     Seed seed = new Seed(7);
-    InstructionDataset data = SmartHomeData.training(seed, 90, 0, 0);
+    InstructionDataset data = SmartHomeData.training(seed, 90, 0, 0, 0);
     try (BaseModel base =
         BaseModel.load(TinyHome.unpack(Files.createTempDirectory("edgefit-")), Quantization.NF4)) {
       List<QloraClient> homes = new ArrayList<>();

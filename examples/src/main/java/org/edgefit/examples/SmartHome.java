@@ -58,7 +58,7 @@ public final class SmartHome {
     Path unpacked = TinyHome.unpack(Files.createTempDirectory("edgefit-"));
     InstructionDataset events = SmartHomeData.heldOutEvents(SEED, 300);
     InstructionDataset training =
-        Selection.without(events).select(SmartHomeData.training(SEED, 1700, 450, 250));
+        Selection.without(events).select(SmartHomeData.training(SEED, 1700, 0, 450, 250));
     Partition homes = Partitioner.dirichlet(0.5, SmartHomeData.SKEW_KEY).split(training, 10, SEED);
     System.out.printf(
         "%d records in 10 homes, by Dirichlet(0.5) over kinds of task and classes:%n%s%n",

@@ -9,19 +9,26 @@ import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.InstructionRecord;
+import org.edgefit.data.selfinstruct.TaskKind;
 import org.edgefit.random.Seed;
 
 /**
  * Smart-home instructions from a seeded generator: sensor events to classify as Normal or Anomaly
- * with the reason, device commands, and routines as JSON. The same seed gives the same records.
+ * with the reason, voice commands to classify by intent, device commands and routines as JSON. The
+ * same seed gives the same records.
  *
  * <p>Every kind of event has a rule that decides its class, and half of the events of each kind are
- * of either class, so that neither the kind nor the device gives the answer away.
+ * of either class, so that neither the kind nor the device gives the answer away; most events have
+ * a time of day, which decides the class of motion alone. Classes are drawn in turn, so that there
+ * are as many records of each.
  */
 public final class SmartHomeData {
 
   /** The classes of sensor events. */
   public static final List<String> LABELS = List.of("Anomaly", "Normal");
+
+  /** The classes of voice commands. */
+  public static final List<String> INTENTS = TaskKind.INTENT.labels();
 
   /** The key by which homes differ: an event's class, or else the kind of task. */
   static final Function<InstructionRecord, String> SKEW_KEY =
@@ -43,8 +50,12 @@ public final class SmartHomeData {
       List.of("light", "fan", "heater", "speaker", "blind", "air purifier", "lamp", "television");
   private static final List<String> DOORS =
       List.of("front door", "back door", "garage door", "patio door", "kitchen window");
-  private static final List<String> APPLIANCES =
+  private static final List<String> SUPPLIED =
       List.of("fridge", "freezer", "router", "aquarium pump", "doorbell");
+  private static final List<String> APPLIANCES =
+      List.of("dishwasher", "washing machine", "dryer", "oven", "coffee machine", "robot vacuum");
+  private static final List<String> MUSIC =
+      List.of("jazz", "the news", "my morning list", "a lullaby", "piano music", "the radio");
 
   private final SplittableRandom random;
 
@@ -52,8 +63,9 @@ public final class SmartHomeData {
     random = seed.generator();
   }
 
-  /** Returns records of all three kinds of task, shuffled. */
-  public static InstructionDataset training(Seed seed, int events, int commands, int routines) {
+  /** Returns records of all kinds of task, shuffled. */
+  public static InstructionDataset training(
+      Seed seed, int events, int intents, int commands, int routines) {
     SmartHomeData data = new SmartHomeData(seed.split("training"));
     List<InstructionRecord> records = new ArrayList<>();
     for (int i = 0; i < events; i++) {
@@ -65,6 +77,9 @@ public final class SmartHomeData {
     for (int i = 0; i < routines; i++) {
       records.add(data.routine());
     }
+    for (int i = 0; i < intents; i++) {
+      records.add(data.intent(INTENTS.get(i % INTENTS.size())));
+    }
     Collections.shuffle(records, new Random(seed.split("shuffle").value()));
     return new InstructionDataset(records);
   }
@@ -75,6 +90,16 @@ public final class SmartHomeData {
     List<InstructionRecord> records = new ArrayList<>();
     for (int i = 0; i < events; i++) {
       records.add(data.event(i % 2 == 0));
+    }
+    return new InstructionDataset(records);
+  }
+
+  /** Returns voice commands from a stream of their own, for evaluation. */
+  public static InstructionDataset heldOutIntents(Seed seed, int intents) {
+    SmartHomeData data = new SmartHomeData(seed.split("held out intents"));
+    List<InstructionRecord> records = new ArrayList<>();
+    for (int i = 0; i < intents; i++) {
+      records.add(data.intent(INTENTS.get(i % INTENTS.size())));
     }
     return new InstructionDataset(records);
   }
@@ -116,7 +141,14 @@ public final class SmartHomeData {
       }
       case 2 -> {
         int degrees = anomaly ? random.nextInt(45, 80) : random.nextInt(17, 27);
-        what = "The temperature in the " + pick(ROOMS) + " is " + degrees + " degrees Celsius.";
+        what =
+            "The temperature in the "
+                + pick(ROOMS)
+                + " was "
+                + degrees
+                + " degrees Celsius at "
+                + time(random.nextBoolean())
+                + ".";
         why =
             anomaly
                 ? "This is far too hot for a room, so there may be a fire or a broken sensor."
@@ -124,7 +156,7 @@ public final class SmartHomeData {
       }
       case 3 -> {
         int watts = anomaly ? random.nextInt(2000, 4000) : random.nextInt(40, 200);
-        what = "The " + pick(APPLIANCES) + " draws " + watts + " watts.";
+        what = "The " + pick(SUPPLIED) + " draws " + watts + " watts.";
         why =
             anomaly
                 ? "This is far above its rating, so it may be short-circuited."
@@ -134,7 +166,9 @@ public final class SmartHomeData {
         what =
             "The water sensor in the "
                 + pick(ROOMS)
-                + (anomaly ? " reports standing water." : " reports a dry floor.");
+                + (anomaly ? " reported standing water at " : " reported a dry floor at ")
+                + time(random.nextBoolean())
+                + ".";
         why = anomaly ? "There may be a leak." : "There is no sign of a leak.";
       }
       default -> {
@@ -142,21 +176,57 @@ public final class SmartHomeData {
             "The smart lock on the "
                 + pick(DOORS)
                 + (anomaly
-                    ? " had " + random.nextInt(4, 10) + " wrong codes in a row."
-                    : " was opened with the right code.");
+                    ? " had " + random.nextInt(4, 10) + " wrong codes in a row at "
+                    : " was opened with the right code at ")
+                + time(random.nextBoolean())
+                + ".";
         why =
             anomaly
                 ? "Somebody may be trying to guess the code."
                 : "The code belongs to the household.";
       }
     }
-    String label = anomaly ? "Anomaly" : "Normal";
-    return new InstructionRecord(
-        what + " Classify this event as 'Normal' or 'Anomaly' and explain why.",
-        null,
-        label + ". " + why,
-        "Sensor Log Classification",
-        label);
+    return TaskKind.EVENT.record(what, why, anomaly ? "Anomaly" : "Normal");
+  }
+
+  private InstructionRecord intent(String label) {
+    String room = pick(ROOMS);
+    int percent = 5 * random.nextInt(1, 20);
+    List<String> wishes =
+        switch (label) {
+          case "lights" ->
+              List.of(
+                  "Dim the lamps in the " + room + " to " + percent + " percent.",
+                  "It is too dark in the " + room + " at " + time(random.nextBoolean()) + ".",
+                  "Make the " + room + (random.nextBoolean() ? " brighter." : " darker."),
+                  "Turn on the lights in the " + room + " at " + time(random.nextBoolean()) + ".");
+          case "climate" ->
+              List.of(
+                  "Set the " + room + " to " + random.nextInt(16, 26) + " degrees.",
+                  "It is too " + (random.nextBoolean() ? "cold" : "warm") + " in the " + room + ".",
+                  "Turn the heating down in the " + room + " at " + time(true) + ".",
+                  "Run the fan in the " + room + " for " + random.nextInt(5, 60) + " minutes.");
+          case "security" ->
+              List.of(
+                  "Lock the " + pick(DOORS) + " at " + time(random.nextBoolean()) + ".",
+                  "Who opened the " + pick(DOORS) + " at " + time(random.nextBoolean()) + "?",
+                  "Arm the alarm in the " + room + " at " + time(true) + ".",
+                  "Show me the camera in the " + room + ".");
+          case "appliance" ->
+              List.of(
+                  "Start the " + pick(APPLIANCES) + " at " + time(random.nextBoolean()) + ".",
+                  "Is the " + pick(APPLIANCES) + " done in " + random.nextInt(5, 60) + " minutes?",
+                  "Stop the " + pick(APPLIANCES) + " in the " + room + ".",
+                  "Let the robot clean the " + room + " at " + time(false) + ".");
+          case "media" ->
+              List.of(
+                  "Play " + pick(MUSIC) + " in the " + room + ".",
+                  "Set the volume in the " + room + " to " + percent + " percent.",
+                  "Turn the television down in the " + room + " at " + time(true) + ".",
+                  "Stop " + pick(MUSIC) + " in " + random.nextInt(5, 60) + " minutes.");
+          default -> throw new IllegalArgumentException("intent: " + label);
+        };
+    return TaskKind.INTENT.record(pick(wishes), "", label);
   }
 
   private InstructionRecord command() {

@@ -14,6 +14,7 @@ import org.edgefit.client.cli.ClientMain;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.Partition;
 import org.edgefit.data.Partitioner;
+import org.edgefit.data.Selection;
 import org.edgefit.format.Json;
 import org.edgefit.random.Seed;
 import org.edgefit.server.cli.ServerMain;
@@ -37,12 +38,14 @@ public final class SmartHomeProcesses {
     Path run = Path.of(args.length > 0 ? args[0] : work.resolve("run").toString());
     String rounds = args.length > 1 ? args[1] : "4";
     Path model = TinyHome.unpack(work);
-    InstructionDataset training = SmartHomeData.training(SEED, 800, 200, 100);
+    InstructionDataset heldOutEvents = SmartHomeData.heldOutEvents(SEED, 200);
+    InstructionDataset training =
+        Selection.without(heldOutEvents).select(SmartHomeData.training(SEED, 800, 0, 200, 100));
     Partition homes =
         Partitioner.dirichlet(1.0, SmartHomeData.SKEW_KEY).split(training, HOMES, SEED);
     System.out.println(homes.table(SmartHomeData.SKEW_KEY));
     Path heldOut = work.resolve("held-out.jsonl");
-    SmartHomeData.heldOutEvents(SEED, 200).write(heldOut);
+    heldOutEvents.write(heldOut);
 
     Process server =
         java(

@@ -59,7 +59,9 @@ public final class TrainingBenchmark implements Callable<Integer> {
   @Option(names = "--seq", description = "tokens of a record (default: ${DEFAULT-VALUE})")
   private int sequence = 256;
 
-  @Option(names = "--steps", description = "steps after the first (default: ${DEFAULT-VALUE})")
+  @Option(
+      names = "--steps",
+      description = "steps after the first, none for memory alone (default: ${DEFAULT-VALUE})")
   private int steps = 5;
 
   @Option(names = "--rank", description = "rank on q, k, v, o (default: ${DEFAULT-VALUE})")
@@ -117,10 +119,10 @@ public final class TrainingBenchmark implements Callable<Integer> {
       show("resident after loading, MB", resident("VmRSS"));
       List<Example> examples = data == null ? randomExamples(base) : records(base, data);
       train(base, examples);
-      if (profile) {
+      if (profile && steps > 0) {
         printProfile();
       }
-      if (!noProducts) {
+      if (!noProducts && steps > 0) {
         products(base, rows(examples.subList(0, batch)));
       }
     }
@@ -194,11 +196,14 @@ public final class TrainingBenchmark implements Callable<Integer> {
             },
             options)
         .train(examples, adapter, training, 1, 1, new Seed(3));
-    double[] sorted = times.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    show("median step, s", sorted[sorted.length / 2]);
-    // The first step is not counted; each step takes one record in a batch on average.
-    double tokens = rows(examples) * (double) times.size() / (times.size() + 1);
-    show("tokens/s", tokens / times.stream().mapToDouble(Double::doubleValue).sum());
+    if (!times.isEmpty()) {
+      double[] sorted = times.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+      show("median step, s", sorted[sorted.length / 2]);
+      // The first step is not counted; each step takes one record in a batch on average.
+      double tokens = rows(examples) * (double) times.size() / (times.size() + 1);
+      show("tokens/s", tokens / times.stream().mapToDouble(Double::doubleValue).sum());
+      figures.put("step", sorted[sorted.length / 2]);
+    }
     show("peak resident, MB", resident("VmHWM"));
     MemoryPlan plan = MemoryPlan.of(base.config(), Quantization.NF4, lora, compute).on(device());
     int most = 0;
@@ -212,7 +217,6 @@ public final class TrainingBenchmark implements Callable<Integer> {
     components.forEach((name, bytes) -> show("predicted " + name + ", MB", bytes / 1e6));
     show("predicted in all, MB", MemoryPlan.total(components) / 1e6);
     show("layers that keep their activations", (double) plan.layersKept(most));
-    figures.put("step", sorted[sorted.length / 2]);
   }
 
   private void products(BaseModel base, int rows) {

@@ -22,6 +22,7 @@ class ArchitectureTest {
     "org.edgefit.metrics..",
     "org.edgefit.random..",
     "org.edgefit.run..",
+    "org.edgefit.simulation..",
     "org.edgefit.strategy.."
   };
   private static final String[] CLIENT = {

@@ -52,7 +52,7 @@ class FlatRoundsTest {
   void rounds25To50LeaveMemoryFlat() throws Exception {
     assumeTrue(Files.exists(Path.of("/proc/self/status")), "resident memory is read on Linux");
     Seed seed = new Seed(3);
-    InstructionDataset data = SmartHomeData.training(seed, 20, 5, 5);
+    InstructionDataset data = SmartHomeData.training(seed, 20, 0, 5, 5);
     Map<Integer, long[]> seen = new HashMap<>();
     RoundListener memory =
         new RoundListener() {

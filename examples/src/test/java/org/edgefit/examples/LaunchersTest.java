@@ -24,7 +24,7 @@ class LaunchersTest {
   void write() throws IOException {
     model = TinyHome.unpack(temp);
     data = temp.resolve("data.jsonl");
-    SmartHomeData.training(new Seed(1), 24, 8, 4).write(data);
+    SmartHomeData.training(new Seed(1), 24, 0, 8, 4).write(data);
   }
 
   @Test

@@ -214,7 +214,7 @@ class NetworkedFederationTest {
   void realTrainingGivesTheSameBitsInProcessAndOverTheNetwork() throws Exception {
     TorchKernels.setThreads(1);
     Path model = TinyHome.unpack(temp);
-    InstructionDataset data = SmartHomeData.training(new Seed(5), 60, 20, 10);
+    InstructionDataset data = SmartHomeData.training(new Seed(5), 60, 0, 20, 10);
     List<InstructionDataset> parts =
         Partitioner.dirichlet(0.5, SmartHomeData.SKEW_KEY).split(data, 4, new Seed(5)).parts();
     LoraConfig lora = LoraConfig.attention(4).withDropout(0.05);

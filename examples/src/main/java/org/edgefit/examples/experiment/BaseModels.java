@@ -1,20 +1,42 @@
 package org.edgefit.examples.experiment;
 
+import ai.djl.Device;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.edgefit.client.Quantization;
+import org.edgefit.client.model.BaseModel;
 import org.edgefit.examples.TinyHome;
+import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelHub;
+import org.edgefit.random.Seed;
 
-/** Where the base models are that a configuration names. */
+/** The base models that a configuration names. */
 final class BaseModels {
 
   private static final String EMBEDDED = "tiny-home";
 
+  /** What the names of random weights of a shape begin with; they have the embedded tokenizer. */
+  private static final String RANDOM = "random:";
+
   private BaseModels() {}
 
+  /** Returns a model's shape. */
+  static ModelConfig config(String name) throws IOException {
+    return name.startsWith(RANDOM)
+        ? ModelConfig.shape(name.substring(RANDOM.length()))
+        : ModelConfig.read(resolve(name));
+  }
+
+  /** Loads a model. */
+  static BaseModel load(String name, Quantization quantization) throws IOException {
+    return name.startsWith(RANDOM)
+        ? BaseModel.random(config(name), new Seed(1), Device.cpu(), resolve(EMBEDDED))
+        : BaseModel.load(resolve(name), quantization);
+  }
+
   /** Returns the directory or file of a model, after a download where the hub is named. */
-  static Path resolve(String name) throws IOException {
+  private static Path resolve(String name) throws IOException {
     if (name.equals(EMBEDDED)) {
       return TinyHome.unpack(Files.createTempDirectory("edgefit-"));
     }

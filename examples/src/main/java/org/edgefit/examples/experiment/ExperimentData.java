@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.zip.GZIPInputStream;
@@ -28,6 +29,7 @@ import org.edgefit.data.Relevance;
 import org.edgefit.data.Selection;
 import org.edgefit.data.selfinstruct.SelfInstruct;
 import org.edgefit.examples.SmartHomeData;
+import org.edgefit.format.ModelHub;
 import org.edgefit.random.Seed;
 
 /**
@@ -55,6 +57,8 @@ record ExperimentData(
               ? record.label()
               : record.category() != null ? record.category() : "(none)";
 
+  private static final int SAMPLE = 6;
+
   /** Gathers the records of one seed; what is generated is kept in a folder. */
   static ExperimentData load(ExperimentConfig config, Path folder, Seed seed)
       throws IOException, InterruptedException {
@@ -67,12 +71,20 @@ record ExperimentData(
     // What is held out comes first, so that nothing that is made afterwards can have seen it.
     ExperimentConfig.SmartHome home = sources.smartHome();
     if (home.test() + home.validation() > 0) {
-      List<InstructionRecord> events =
-          Selection.withoutDuplicates()
-              .select(SmartHomeData.heldOutEvents(seed, 2 * (home.test() + home.validation())))
-              .records();
-      test.addAll(balanced(events, home.test(), 0));
-      validation.addAll(balanced(events, home.validation(), home.test()));
+      int many = 2 * (home.test() + home.validation());
+      List<InstructionRecord> drawn = new ArrayList<>();
+      for (ExperimentConfig.HeldOut kind : home.heldOut()) {
+        InstructionDataset of =
+            switch (kind) {
+              case EVENTS -> SmartHomeData.heldOutEvents(seed, many);
+              case INTENTS -> SmartHomeData.heldOutIntents(seed, many);
+            };
+        drawn.addAll(of.records());
+      }
+      List<InstructionRecord> labelled =
+          Selection.withoutDuplicates().select(new InstructionDataset(drawn)).records();
+      test.addAll(balanced(labelled, home.test(), 0));
+      validation.addAll(balanced(labelled, home.validation(), home.test()));
     }
     ExperimentConfig.Intents intents = sources.intents();
     if (!intents.folder().isEmpty()) {
@@ -86,10 +98,10 @@ record ExperimentData(
     }
     InstructionDataset heldOut = joined(validation, test);
 
-    if (home.events() + home.commands() + home.routines() > 0) {
-      training.addAll(
-          SmartHomeData.training(seed, home.events(), home.commands(), home.routines()).records());
-    }
+    training.addAll(
+        SmartHomeData.training(
+                seed, home.events(), home.intents(), home.commands(), home.routines())
+            .records());
     if (!sources.dolly().file().isEmpty()) {
       Curation.Result curated = dolly(sources.dolly(), config.training().maxLength());
       notes.put("databricks-dolly-15k", curated.table());
@@ -105,12 +117,18 @@ record ExperimentData(
             .apply(new InstructionDataset(training));
     notes.put("all training records", left.table());
     InstructionDataset records = left.data();
+    if (records.size() == 0) {
+      throw new IllegalArgumentException("data: no training records (expected: a source of them)");
+    }
+    notes.put("A sample of them", sample(records, seed));
     records.write(folder.resolve("training.jsonl"));
     new InstructionDataset(test).write(folder.resolve("test.jsonl"));
     new InstructionDataset(validation).write(folder.resolve("validation.jsonl"));
     return new ExperimentData(
         records,
-        partitioner(config.partition()).split(records, config.partition().clients(), seed),
+        shortened(
+            partitioner(config.partition()).split(records, config.partition().clients(), seed),
+            config.partition().maximum()),
         new InstructionDataset(validation),
         new InstructionDataset(test),
         heldOut.labels(),
@@ -120,6 +138,32 @@ record ExperimentData(
   private static Partitioner partitioner(ExperimentConfig.Partition partition) {
     Partitioner dirichlet = Partitioner.dirichlet(partition.alpha(), SKEW_KEY);
     return partition.minimum() == 1 ? dirichlet : dirichlet.atLeast(partition.minimum());
+  }
+
+  /** Returns a partition whose parts are no longer than a maximum; 0 for as they are. */
+  private static Partition shortened(Partition homes, int maximum) {
+    if (maximum == 0) {
+      return homes;
+    }
+    return new Partition(
+        homes.parts().stream()
+            .map(part -> part.records().subList(0, Math.min(maximum, part.size())))
+            .map(InstructionDataset::new)
+            .toList());
+  }
+
+  /** Returns some records to read. */
+  private static String sample(InstructionDataset records, Seed seed) {
+    SplittableRandom random = seed.split("sample").generator();
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < SAMPLE; i++) {
+      InstructionRecord record = records.records().get(random.nextInt(records.size()));
+      text.append(record.question().strip())
+          .append("\n  -> ")
+          .append(record.response().strip())
+          .append("\n");
+    }
+    return text.toString();
   }
 
   private static InstructionDataset joined(
@@ -195,7 +239,11 @@ record ExperimentData(
         .then(
             "among the most relevant by BM25",
             Selection.mostRelevant(Relevance.to(lexicon), source.records()))
-        .apply(uncompressed(Path.of(source.file())));
+        .apply(
+            uncompressed(
+                ModelHub.isDataLocation(source.file())
+                    ? ModelHub.standard().downloadData(source.file(), (file, done, bytes) -> {})
+                    : Path.of(source.file())));
   }
 
   private static InstructionDataset uncompressed(Path file) throws IOException {
@@ -219,8 +267,7 @@ record ExperimentData(
     SelfInstruct selfInstruct =
         new SelfInstruct(
             SelfInstruct.seedTasks(), SelfInstruct.Settings.wanted(source.wanted()), heldOut);
-    try (BaseModel teacher =
-            BaseModel.load(BaseModels.resolve(source.teacher()), Quantization.NF4);
+    try (BaseModel teacher = BaseModels.load(source.teacher(), Quantization.NF4);
         ModelTeacher writer = new ModelTeacher(teacher)) {
       SelfInstruct.Result result =
           selfInstruct.run(

@@ -11,11 +11,12 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
+import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.client.qlora.Scoring;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.InstructionRecord;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.Json;
+import org.edgefit.format.ModelConfig;
 import org.edgefit.metrics.Bootstrap;
 import org.edgefit.metrics.ConfusionMatrix;
 import org.edgefit.random.Seed;
@@ -36,15 +37,77 @@ final class ExperimentReport {
     PAPER.put(Procedure.FEDERATED, List.of("0.89", "0.87", "0.91", "0.89"));
   }
 
-  private final ExperimentConfig config;
-  private final Document document;
-  private final Map<String, Object> numbers = new LinkedHashMap<>();
-  private final StringBuilder csv =
-      new StringBuilder("model,seed,procedure,scoring,metric,value,low,high\n");
+  /**
+   * The paper's table of model sizes: the client's memory, and macro-F1 of three procedures.
+   *
+   * @param f1 zero-shot, centralised, federated
+   */
+  private record PaperSize(String model, String memory, List<String> f1) {}
 
-  ExperimentReport(ExperimentConfig config) {
+  private static final Map<String, PaperSize> PAPER_SIZES = new LinkedHashMap<>();
+
+  static {
+    PAPER_SIZES.put(
+        "llama-2-7b", new PaperSize("Llama-2-7B", "24 GB", List.of("0.31", "0.93", "0.89")));
+    PAPER_SIZES.put(
+        "phi-3-mini", new PaperSize("Phi-3-mini", "8 GB", List.of("0.22", "0.81", "0.80")));
+  }
+
+  private final ExperimentConfig config;
+  private final Map<String, Tiers> tiers;
+  private final Map<Long, ExperimentData> data = new LinkedHashMap<>();
+  private final Map<String, Map<Long, Map<Procedure, List<Measured>>>> results =
+      new LinkedHashMap<>();
+  private final List<MeasuredMemory> memory = new ArrayList<>();
+  private Document document = new Document("");
+  private Numbers numbers = new Numbers();
+
+  /**
+   * Makes an empty report.
+   *
+   * @param tiers the devices of each model's clients
+   */
+  ExperimentReport(ExperimentConfig config, Map<String, Tiers> tiers) {
     this.config = config;
-    this.document = new Document("Experiment: " + config.name());
+    this.tiers = tiers;
+  }
+
+  /** Adds the records of a seed. */
+  void data(long seed, ExperimentData records) {
+    data.put(seed, records);
+  }
+
+  /** Sets what the procedures have led to so far with one model and one seed. */
+  void results(String model, long seed, Map<Procedure, List<Measured>> soFar) {
+    results.computeIfAbsent(model, m -> new LinkedHashMap<>()).put(seed, new EnumMap<>(soFar));
+  }
+
+  /** Adds the memory of the shapes. */
+  void memory(List<MeasuredMemory> measured) {
+    memory.addAll(measured);
+  }
+
+  /**
+   * Writes {@code report.html}, {@code report.md}, {@code numbers.json} and {@code numbers.csv}.
+   */
+  void write(Path folder) throws IOException {
+    document = new Document("Experiment: " + config.name());
+    numbers = new Numbers();
+    setting();
+    results.forEach(
+        (model, seeds) -> {
+          if (seeds.size() > 1) {
+            overSeeds(model, seeds);
+          }
+          seeds.forEach((seed, of) -> comparison(model, seed, of));
+        });
+    paperSizes();
+    data.forEach(this::records);
+    document.write(folder);
+    numbers.write(folder);
+  }
+
+  private void setting() {
     document.paragraph(
         String.format(
             Locale.ROOT,
@@ -61,75 +124,55 @@ final class ExperimentReport {
             config.alone().localEpochs(),
             config.alone().centralisedEpochs(),
             config.seeds()));
-  }
-
-  /** Adds the records of a seed: how many each rule kept, a sample, and who has what. */
-  void data(long seed, ExperimentData data) {
-    document.heading("Data, seed " + seed);
-    data.notes()
-        .forEach(
-            (source, note) -> {
-              document.subheading(source);
-              document.preformatted(note);
-            });
-    document.subheading("Records of each client");
-    TreeSet<String> keys = new TreeSet<>();
-    List<Map<String, Integer>> counts = new ArrayList<>();
-    for (InstructionDataset part : data.homes().parts()) {
-      Map<String, Integer> count = new TreeMap<>();
-      for (InstructionRecord record : part.records()) {
-        count.merge(ExperimentData.SKEW_KEY.apply(record), 1, Integer::sum);
-      }
-      keys.addAll(count.keySet());
-      counts.add(count);
-    }
-    List<String> head = new ArrayList<>(List.of("client"));
-    head.addAll(keys);
-    head.add("all");
-    List<List<String>> rows = new ArrayList<>();
-    for (int client = 0; client < counts.size(); client++) {
-      List<String> row = new ArrayList<>(List.of("home-" + client));
-      for (String key : keys) {
-        row.add(Integer.toString(counts.get(client).getOrDefault(key, 0)));
-      }
-      row.add(Integer.toString(data.homes().parts().get(client).size()));
-      rows.add(row);
-    }
-    document.drawing(
-        "skew-" + seed,
-        "the records of each client by class",
-        SkewChart.svg(List.copyOf(keys), counts));
-    document.table(head, rows);
     document.paragraph(
-        data.validation().size()
-            + " validation and "
-            + data.test().size()
-            + " test records of the classes "
-            + data.labels()
-            + ".");
+        "In brackets: 95 % intervals by bootstrap over the test records. ±: the standard deviation"
+            + " over the clients. s: the seconds of training, of all clients together where each"
+            + " trained alone, and of all rounds with their validation in the federation. MB: what"
+            + " was sent both ways. The paper measured other models on other data.");
   }
 
-  /** Adds what the procedures led to with one model and one seed. */
-  void results(String model, long seed, Map<Procedure, List<Measured>> results) {
+  private void overSeeds(String model, Map<Long, Map<Procedure, List<Measured>>> seeds) {
+    document.heading(model + ", mean over seeds");
+    for (Scoring scoring : config.evaluation().scorings()) {
+      document.subheading("By " + Section.spelled(scoring));
+      List<List<String>> rows = new ArrayList<>();
+      for (Procedure procedure : config.procedures()) {
+        List<String> row = new ArrayList<>(List.of(Section.spelled(procedure)));
+        for (String metric : METRICS) {
+          double[] means =
+              seeds.values().stream()
+                  .filter(of -> of.containsKey(procedure))
+                  .mapToDouble(
+                      of -> mean(values(of.getOrDefault(procedure, List.of()), scoring, metric)))
+                  .toArray();
+          row.add(String.format(Locale.ROOT, "%.3f ± %.3f", mean(means), deviation(means)));
+        }
+        rows.add(row);
+      }
+      document.table(List.of("procedure", "accuracy", "precision", "recall", "macro-F1"), rows);
+    }
+  }
+
+  private void comparison(String model, long seed, Map<Procedure, List<Measured>> of) {
     document.heading(model + ", seed " + seed);
     for (Scoring scoring : config.evaluation().scorings()) {
       document.subheading("By " + Section.spelled(scoring));
-      table(model, seed, results, scoring);
+      table(model, seed, of, scoring);
     }
-    Measured federated = first(results, Procedure.FEDERATED);
+    List<Measured> alone = of.getOrDefault(Procedure.LOCAL_ONLY, List.of());
+    if (!alone.isEmpty()) {
+      clientsAlone(seed, alone);
+    }
+    Measured federated = first(of, Procedure.FEDERATED);
     if (federated != null) {
-      LineChart chart = new LineChart("macro-F1 by round");
-      chart.add("federated (validation)", federated.curve());
-      Measured centralised = first(results, Procedure.CENTRALISED);
-      String about = "macro-F1 by round of the federated procedure";
-      if (centralised != null) {
-        double level = centralised.confusion(config.evaluation().scorings().get(0)).macroF1();
-        chart.add("centralised (test)", federated.curve().stream().map(point -> level).toList());
-        about += ", and that of the centralised on the test records";
+      curve(model, seed, federated, first(of, Procedure.CENTRALISED));
+      rounds(federated);
+      Tiers own = tiers.get(model);
+      if (own != null && !own.fits().isEmpty()) {
+        devices(own, federated);
       }
-      document.drawing("curve-" + BaseModels.folder(model) + "-" + seed, about, chart.svg());
     }
-    results.forEach(
+    of.forEach(
         (procedure, measured) -> {
           if (measured.size() == 1) {
             for (Scoring scoring : config.evaluation().scorings()) {
@@ -147,22 +190,21 @@ final class ExperimentReport {
     return measured.isEmpty() ? null : measured.get(0);
   }
 
-  private void table(
-      String model, long seed, Map<Procedure, List<Measured>> results, Scoring scoring) {
+  private void table(String model, long seed, Map<Procedure, List<Measured>> of, Scoring scoring) {
     List<List<String>> rows = new ArrayList<>();
-    results.forEach(
+    of.forEach(
         (procedure, measured) -> {
           List<String> row = new ArrayList<>(List.of(Section.spelled(procedure)));
           for (String metric : METRICS) {
-            row.add(cell(model, seed, procedure, scoring, metric, measured));
+            Numbers.Ranged number = number(seed, scoring, metric, measured);
+            numbers.add(model, seed, procedure, scoring, metric, number);
+            row.add(text(number, measured.size()));
           }
           row.add(invalid(measured, scoring));
           row.add(
               String.format(
                   Locale.ROOT, "%.0f", measured.stream().mapToDouble(Measured::seconds).sum()));
-          row.add(
-              String.format(
-                  Locale.ROOT, "%.1f", measured.stream().mapToLong(Measured::bytes).sum() / 1e6));
+          row.add(megabytes(measured.stream().mapToLong(Measured::bytes).sum()));
           rows.add(row);
           List<String> paper = PAPER.get(procedure);
           if (paper != null && scoring == Scoring.GENERATION) {
@@ -177,65 +219,45 @@ final class ExperimentReport {
         rows);
   }
 
+  private static double[] values(List<Measured> measured, Scoring scoring, String metric) {
+    return measured.stream()
+        .mapToDouble(one -> one.confusion(scoring).metrics().getOrDefault(metric, 0.0))
+        .toArray();
+  }
+
+  private static double mean(double[] values) {
+    return DoubleStream.of(values).average().orElse(Double.NaN);
+  }
+
+  private static double deviation(double[] values) {
+    double mean = mean(values);
+    double squares = DoubleStream.of(values).map(value -> (value - mean) * (value - mean)).sum();
+    return Math.sqrt(squares / Math.max(1, values.length - 1));
+  }
+
   /** Returns a mean with its spread over clients, or one value with its interval. */
-  private String cell(
-      String model,
-      long seed,
-      Procedure procedure,
-      Scoring scoring,
-      String metric,
-      List<Measured> measured) {
-    double[] values =
-        measured.stream()
-            .mapToDouble(one -> one.confusion(scoring).metrics().getOrDefault(metric, 0.0))
-            .toArray();
-    double mean = DoubleStream.of(values).average().orElse(Double.NaN);
-    Map<String, Object> of = new LinkedHashMap<>();
-    of.put("value", mean);
-    String text = String.format(Locale.ROOT, "%.3f", mean);
-    double low = mean;
-    double high = mean;
-    if (values.length == 1) {
-      Bootstrap.Interval interval =
-          new Bootstrap(config.evaluation().resamples(), 0.95, new Seed(seed))
-              .intervals(measured.get(0).labels(), measured.get(0).cases(scoring))
-              .get(metric);
-      if (interval != null) {
-        low = interval.low();
-        high = interval.high();
-      }
-      text += String.format(Locale.ROOT, " (%.3f–%.3f)", low, high);
-    } else {
-      double squares = DoubleStream.of(values).map(value -> (value - mean) * (value - mean)).sum();
-      double deviation = Math.sqrt(squares / Math.max(1, values.length - 1));
-      low = mean - deviation;
-      high = mean + deviation;
-      text += String.format(Locale.ROOT, " ± %.3f", deviation);
+  private Numbers.Ranged number(
+      long seed, Scoring scoring, String metric, List<Measured> measured) {
+    double[] values = values(measured, scoring, metric);
+    double mean = mean(values);
+    if (values.length > 1) {
+      double deviation = deviation(values);
+      return new Numbers.Ranged(mean, mean - deviation, mean + deviation, "deviation");
     }
-    of.put("low", low);
-    of.put("high", high);
-    String key =
-        String.join(
-            "/",
-            model,
-            Long.toString(seed),
-            Section.spelled(procedure),
-            Section.spelled(scoring),
-            metric);
-    numbers.put(key, of);
-    csv.append(
-        String.format(
-            Locale.ROOT,
-            "%s,%d,%s,%s,%s,%.6f,%.6f,%.6f%n",
-            model.replace(',', ' '),
-            seed,
-            Section.spelled(procedure),
-            Section.spelled(scoring),
-            metric,
-            mean,
-            low,
-            high));
-    return text;
+    Bootstrap.Interval interval =
+        new Bootstrap(config.evaluation().resamples(), 0.95, new Seed(seed))
+            .intervals(measured.get(0).labels(), measured.get(0).cases(scoring))
+            .get(metric);
+    return interval == null
+        ? new Numbers.Ranged(mean, mean, mean, "none")
+        : new Numbers.Ranged(mean, interval.low(), interval.high(), "bootstrap-95");
+  }
+
+  private static String text(Numbers.Ranged number, int clients) {
+    return clients > 1
+        ? String.format(Locale.ROOT, "%.3f ± %.3f", number.value(), number.high() - number.value())
+        : String.format(
+            Locale.ROOT, "%.3f (%.3f–%.3f)", number.value(), number.low(), number.high());
   }
 
   private static String invalid(List<Measured> measured, Scoring scoring) {
@@ -249,6 +271,144 @@ final class ExperimentReport {
       all += one.confusion(scoring).total();
     }
     return String.format(Locale.ROOT, "%.1f %%", 100.0 * invalid / all);
+  }
+
+  private static String megabytes(long bytes) {
+    return String.format(Locale.ROOT, "%.1f", bytes / 1e6);
+  }
+
+  /** Tells each client alone, and their mean by how many records they have. */
+  private void clientsAlone(long seed, List<Measured> alone) {
+    document.subheading("Each client alone");
+    List<String> head = new ArrayList<>(List.of("client", "records"));
+    config
+        .evaluation()
+        .scorings()
+        .forEach(scoring -> head.add("macro-F1 by " + Section.spelled(scoring)));
+    List<List<String>> rows = new ArrayList<>();
+    ExperimentData records = data.get(seed);
+    double[] weighted = new double[config.evaluation().scorings().size()];
+    long all = 0;
+    for (int client = 0; client < alone.size(); client++) {
+      int size = records == null ? 0 : records.homes().parts().get(client).size();
+      all += size;
+      List<String> row = new ArrayList<>(List.of(Trial.clientId(client), Integer.toString(size)));
+      for (int i = 0; i < weighted.length; i++) {
+        double f1 = alone.get(client).confusion(config.evaluation().scorings().get(i)).macroF1();
+        weighted[i] += size * f1;
+        row.add(String.format(Locale.ROOT, "%.3f", f1));
+      }
+      rows.add(row);
+    }
+    List<String> last = new ArrayList<>(List.of("mean by records", Long.toString(all)));
+    for (double sum : weighted) {
+      last.add(String.format(Locale.ROOT, "%.3f", sum / all));
+    }
+    rows.add(last);
+    document.table(head, rows);
+  }
+
+  private void curve(String model, long seed, Measured federated, @Nullable Measured centralised) {
+    LineChart chart = new LineChart("macro-F1 by round");
+    List<Double> points = federated.rounds().stream().map(Measured.Round::f1).toList();
+    chart.add("federated (validation)", points);
+    String about = "macro-F1 by round of the federated procedure";
+    if (centralised != null) {
+      double level = centralised.confusion(config.evaluation().scorings().get(0)).macroF1();
+      chart.add("centralised (test)", points.stream().map(point -> level).toList());
+      about += ", and that of the centralised on the test records";
+    }
+    document.drawing("curve-" + BaseModels.folder(model) + "-" + seed, about, chart.svg());
+  }
+
+  private void rounds(Measured federated) {
+    document.subheading("Rounds");
+    boolean isVirtual = federated.rounds().stream().anyMatch(round -> round.virtualSeconds() > 0);
+    List<String> head =
+        new ArrayList<>(List.of("round", "validation macro-F1", "trained", "MB", "s here"));
+    if (isVirtual) {
+      head.addAll(List.of("s on the tiers", "s from the start"));
+    }
+    List<List<String>> rows = new ArrayList<>();
+    double elapsed = 0;
+    for (int i = 0; i < federated.rounds().size(); i++) {
+      Measured.Round round = federated.rounds().get(i);
+      elapsed += round.virtualSeconds();
+      List<String> row =
+          new ArrayList<>(
+              List.of(
+                  Integer.toString(i),
+                  String.format(Locale.ROOT, "%.3f", round.f1()),
+                  round.trained() + " of " + round.asked(),
+                  megabytes(round.bytes()),
+                  String.format(Locale.ROOT, "%.0f", round.seconds())));
+      if (isVirtual) {
+        row.add(String.format(Locale.ROOT, "%.1f", round.virtualSeconds()));
+        row.add(String.format(Locale.ROOT, "%.1f", elapsed));
+      }
+      rows.add(row);
+    }
+    document.table(head, rows);
+  }
+
+  /** Tells what the rounds would take on the tiers' devices. */
+  private void devices(Tiers own, Measured federated) {
+    document.subheading("Tiers");
+    List<List<String>> rows = new ArrayList<>();
+    int clients = config.partition().clients();
+    for (int t = 0; t < own.fits().size(); t++) {
+      Tiers.Fit fit = own.fits().get(t);
+      int tier = t;
+      long count =
+          IntStream.range(0, clients)
+              .filter(client -> own.of(client).equals(own.fits().get(tier)))
+              .count();
+      rows.add(
+          List.of(
+              fit.tier().name(),
+              fit.tier().device().name(),
+              Long.toString(count),
+              String.format(Locale.ROOT, "%.1f", fit.bytes() / 1e9),
+              String.format(Locale.ROOT, "%.1f", fit.tier().device().memoryBytes() / 1e9),
+              fit.layersKept() + " of " + fit.layers(),
+              String.format(Locale.ROOT, "%.2f", fit.tier().device().flopsPerSecond() / 1e12),
+              String.format(Locale.ROOT, "%.0f %%", 100 * fit.tier().device().dropout())));
+    }
+    document.table(
+        List.of(
+            "tier", "device", "clients", "planned GB", "of GB", "layers kept", "TFLOPS", "leave"),
+        rows);
+    double all = 0;
+    double waited = 0;
+    int asked = 0;
+    int trained = 0;
+    long bytes = 0;
+    String reached = "not reached";
+    for (int i = 0; i < federated.rounds().size(); i++) {
+      Measured.Round round = federated.rounds().get(i);
+      all += round.virtualSeconds();
+      waited += round.waited();
+      asked += round.asked();
+      trained += round.trained();
+      bytes += round.bytes();
+      if (reached.startsWith("not") && round.f1() >= config.federated().targetF1()) {
+        reached =
+            String.format(
+                Locale.ROOT, "after round %d, %.1f s and %s MB", i, all, megabytes(bytes));
+      }
+    }
+    document.paragraph(
+        String.format(
+            Locale.ROOT,
+            "On the virtual clock all rounds take %.1f s. The first client of a round would wait"
+                + " %.0f %% of that for the last; %d of %d asked clients left or came too late."
+                + " Validation macro-F1 of %s: %s.",
+            all,
+            all > 0 ? 100 * waited / all : 0,
+            asked - trained,
+            asked,
+            config.federated().targetF1(),
+            reached));
   }
 
   private void confusion(ConfusionMatrix matrix) {
@@ -269,17 +429,116 @@ final class ExperimentReport {
     document.table(head, rows);
   }
 
-  /**
-   * Writes {@code report.html}, {@code report.md}, {@code numbers.json} and {@code numbers.csv}.
-   */
-  void write(Path folder) throws IOException {
+  /** Tells the two models of the paper: what is sent, and the memory beside the paper's. */
+  private void paperSizes() {
+    document.heading("The paper's models");
     document.paragraph(
-        "In brackets: 95 % intervals by bootstrap over the test records. ±: the standard deviation"
-            + " over the clients. s: the seconds of training, of all clients together where each"
-            + " trained alone, and of all rounds with their validation in the federation. MB: what"
-            + " was sent both ways. The paper measured other models on other data.");
-    document.write(folder);
-    DurableFiles.write(folder.resolve("numbers.json"), Json.tree(numbers).toPrettyString() + "\n");
-    DurableFiles.write(folder.resolve("numbers.csv"), csv.toString());
+        String.format(
+            Locale.ROOT,
+            "What a round of %d clients sends both ways, for an adapter of rank %d and for the full"
+                + " model in 16 bits.",
+            config.federated().clientsPerRound(),
+            config.lora().rank()));
+    List<List<String>> rows = new ArrayList<>();
+    for (Map.Entry<String, PaperSize> size : PAPER_SIZES.entrySet()) {
+      ModelConfig shape = ModelConfig.shape(size.getKey());
+      long transfers = 2L * config.federated().clientsPerRound();
+      long adapter =
+          transfers
+              * AdapterLayout.of(
+                      config.lora().resolvedFor(shape.linearLayers()), shape.linearLayers())
+                  .bytes();
+      long full = transfers * 2 * shape.parameters();
+      rows.add(
+          List.of(
+              size.getValue().model(),
+              megabytes(adapter),
+              megabytes(full),
+              String.format(Locale.ROOT, "%.0f", full / (double) adapter)));
+    }
+    document.table(List.of("model", "adapter, MB", "full model, MB", "times"), rows);
+    if (memory.isEmpty()) {
+      return;
+    }
+    document.subheading("Memory of a training step");
+    document.paragraph(
+        String.format(
+            Locale.ROOT,
+            "%d records of %d tokens, random weights of the shape, the most that was resident in a"
+                + " process of its own.",
+            config.memory().batch(),
+            config.memory().sequence()));
+    List<List<String>> memories = new ArrayList<>();
+    for (MeasuredMemory one : memory) {
+      PaperSize paper = PAPER_SIZES.get(one.shape());
+      List<String> fitting =
+          config.tiers().stream()
+              .filter(tier -> one.peak() <= tier.device().memoryBytes())
+              .map(ExperimentConfig.Tier::name)
+              .toList();
+      memories.add(
+          List.of(
+              one.shape(),
+              megabytes(one.predicted()),
+              megabytes(one.peak()),
+              fitting.isEmpty() ? "" : String.join(", ", fitting),
+              paper == null ? "" : paper.memory(),
+              paper == null ? "" : String.join(", ", paper.f1())));
+    }
+    document.table(
+        List.of(
+            "shape",
+            "planned, MB",
+            "measured, MB",
+            "fits",
+            "the paper's client",
+            "the paper's F1: zero-shot, centralised, federated"),
+        memories);
+  }
+
+  /** Tells the records of a seed: how many each rule kept, a sample, and who has what. */
+  private void records(long seed, ExperimentData of) {
+    document.heading("Data, seed " + seed);
+    of.notes()
+        .forEach(
+            (source, note) -> {
+              document.subheading(source);
+              document.preformatted(note);
+            });
+    document.subheading("Records of each client");
+    TreeSet<String> keys = new TreeSet<>();
+    List<Map<String, Integer>> counts = new ArrayList<>();
+    for (InstructionDataset part : of.homes().parts()) {
+      Map<String, Integer> count = new TreeMap<>();
+      for (InstructionRecord record : part.records()) {
+        count.merge(ExperimentData.SKEW_KEY.apply(record), 1, Integer::sum);
+      }
+      keys.addAll(count.keySet());
+      counts.add(count);
+    }
+    List<String> head = new ArrayList<>(List.of("client"));
+    head.addAll(keys);
+    head.add("all");
+    List<List<String>> rows = new ArrayList<>();
+    for (int client = 0; client < counts.size(); client++) {
+      List<String> row = new ArrayList<>(List.of(Trial.clientId(client)));
+      for (String key : keys) {
+        row.add(Integer.toString(counts.get(client).getOrDefault(key, 0)));
+      }
+      row.add(Integer.toString(of.homes().parts().get(client).size()));
+      rows.add(row);
+    }
+    document.drawing(
+        "skew-" + seed,
+        "the records of each client by class",
+        SkewChart.svg(List.copyOf(keys), counts));
+    document.table(head, rows);
+    document.paragraph(
+        of.validation().size()
+            + " validation and "
+            + of.test().size()
+            + " test records of the classes "
+            + of.labels()
+            + ".");
   }
 }

@@ -22,14 +22,34 @@ import org.edgefit.metrics.Prediction;
  * @param predictions by way of telling, each record's true and predicted class
  * @param seconds how long it took to come by the adapter
  * @param bytes the bytes that were moved for it
- * @param curve the validation's macro-F1 from round 0 on; empty without rounds
+ * @param rounds what each round led to, from round 0 on; empty without rounds
  */
 record Measured(
     List<String> labels,
     Map<Scoring, List<Prediction>> predictions,
     double seconds,
     long bytes,
-    List<Double> curve) {
+    List<Round> rounds) {
+
+  /**
+   * A round of the federation; round 0 is the state before the first.
+   *
+   * @param f1 the validation's macro-F1
+   * @param bytes what was sent both ways
+   * @param seconds how long it took here
+   * @param virtualSeconds how long it would take on the tiers' devices; 0 without tiers
+   * @param waited how long the first client that answered there would have waited for the last
+   * @param asked the clients that were asked
+   * @param trained the clients whose change counted
+   */
+  record Round(
+      double f1,
+      long bytes,
+      double seconds,
+      double virtualSeconds,
+      double waited,
+      int asked,
+      int trained) {}
 
   /** Returns the matrix of one way of telling. */
   ConfusionMatrix confusion(Scoring scoring) {
@@ -51,7 +71,7 @@ record Measured(
     json.put("seconds", seconds);
     json.put("bytes", bytes);
     labels.forEach(json.putArray("labels")::add);
-    curve.forEach(json.putArray("curve")::add);
+    json.set("rounds", Json.tree(rounds));
     ObjectNode scorings = json.putObject("scorings");
     predictions.forEach(
         (scoring, cases) -> {
@@ -68,8 +88,18 @@ record Measured(
     ObjectNode json = Json.read(file);
     List<String> labels = new ArrayList<>();
     json.path("labels").forEach(label -> labels.add(label.asText()));
-    List<Double> curve = new ArrayList<>();
-    json.path("curve").forEach(point -> curve.add(point.asDouble()));
+    List<Round> rounds = new ArrayList<>();
+    for (JsonNode round : json.path("rounds")) {
+      rounds.add(
+          new Round(
+              round.path("f1").asDouble(Double.NaN),
+              round.path("bytes").asLong(),
+              round.path("seconds").asDouble(),
+              round.path("virtualSeconds").asDouble(),
+              round.path("waited").asDouble(),
+              round.path("asked").asInt(),
+              round.path("trained").asInt()));
+    }
     Map<Scoring, List<Prediction>> predictions = new EnumMap<>(Scoring.class);
     for (Scoring scoring : Scoring.values()) {
       JsonNode of = json.path("scorings").path(Section.spelled(scoring));
@@ -88,6 +118,6 @@ record Measured(
         predictions,
         json.path("seconds").asDouble(),
         json.path("bytes").asLong(),
-        List.copyOf(curve));
+        List.copyOf(rounds));
   }
 }

@@ -6,7 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.edgefit.client.model.BaseModel;
@@ -38,6 +40,17 @@ public final class PaperExperiment implements Callable<Integer> {
 
   @Parameters(paramLabel = "CONFIG.yaml", description = "what to do; see docs/experiment.md")
   private Path file = Path.of("");
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "a setting that is to be otherwise, as in --set federated.rounds=3")
+  private Map<String, String> settings = new LinkedHashMap<>();
+
+  @Option(
+      names = "--plan",
+      description = "print what training takes of each tier's memory, and end")
+  private boolean plan;
 
   @Option(
       names = "--out",
@@ -74,28 +87,77 @@ public final class PaperExperiment implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    ExperimentConfig config = ExperimentConfig.read(file);
+    ExperimentConfig config = ExperimentConfig.read(file, settings);
+    Map<String, Tiers> tiers = new LinkedHashMap<>();
+    for (String model : config.models()) {
+      tiers.put(model, Tiers.of(config, model, BaseModels.config(model)));
+    }
+    if (plan) {
+      print(config, tiers);
+      return 0;
+    }
     Path folder = out.toString().isEmpty() ? Path.of("runs", config.name()) : out;
     ObjectNode resolved = checkedConfig(config, folder);
     int threads = config.machine().threads();
     TorchKernels.setThreads(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
 
-    ExperimentReport report = new ExperimentReport(config);
+    ExperimentReport report = new ExperimentReport(config, tiers);
     for (long seed : config.seeds()) {
       Path records = folder.resolve("seed-" + seed);
       Files.createDirectories(records);
       ExperimentData data = ExperimentData.load(config, records, new Seed(seed));
       DurableFiles.write(folder.resolve(CONFIG), resolved.toPrettyString() + "\n");
       report.data(seed, data);
-      for (String model : config.models()) {
+      for (Map.Entry<String, Tiers> each : tiers.entrySet()) {
+        String model = each.getKey();
         Path own = records.resolve(BaseModels.folder(model));
         Files.createDirectories(own);
-        report.results(model, seed, run(config, model, data, own, new Seed(seed)));
+        run(
+            config,
+            model,
+            each.getValue(),
+            data,
+            own,
+            new Seed(seed),
+            results -> {
+              report.results(model, seed, results);
+              report.write(folder);
+            });
       }
     }
+    report.memory(MeasuredMemory.of(config, folder));
     report.write(folder);
     System.out.println("report: " + folder.resolve("report.html"));
     return 0;
+  }
+
+  private static void print(ExperimentConfig config, Map<String, Tiers> tiers) {
+    System.out.printf(
+        Locale.ROOT,
+        "%d records of at most %d tokens in a forward pass%n",
+        config.training().batchSize(),
+        config.training().maxLength());
+    tiers.forEach(
+        (model, of) ->
+            of.fits()
+                .forEach(
+                    fit ->
+                        System.out.printf(
+                            Locale.ROOT,
+                            "%s on %s (%s): %.1f of %.1f GB, %d of %d layers keep their"
+                                + " activations%n",
+                            model,
+                            fit.tier().name(),
+                            fit.tier().device().name(),
+                            fit.bytes() / 1e9,
+                            fit.tier().device().memoryBytes() / 1e9,
+                            fit.layersKept(),
+                            fit.layers())));
+  }
+
+  /** Is told after each procedure what there is so far. */
+  private interface Progress {
+    void finished(Map<Procedure, List<Measured>> results) throws IOException;
   }
 
   /**
@@ -125,20 +187,26 @@ public final class PaperExperiment implements Callable<Integer> {
     return resolved;
   }
 
-  private static Map<Procedure, List<Measured>> run(
-      ExperimentConfig config, String model, ExperimentData data, Path folder, Seed seed)
+  private static void run(
+      ExperimentConfig config,
+      String model,
+      Tiers tiers,
+      ExperimentData data,
+      Path folder,
+      Seed seed,
+      Progress progress)
       throws IOException, InterruptedException {
     Map<Procedure, List<Measured>> results = new EnumMap<>(Procedure.class);
-    try (BaseModel base =
-        BaseModel.load(BaseModels.resolve(model), config.training().quantization())) {
+    try (BaseModel base = BaseModels.load(model, config.training().quantization())) {
       base.config().requireLength(config.training().maxLength());
       config.lora().resolvedFor(base.linearLayers());
-      Trial trial = new Trial(config, base, model, compute(config, base), data, folder, seed);
+      Trial trial =
+          new Trial(config, base, model, tiers, compute(config, base), data, folder, seed);
       for (Procedure procedure : config.procedures()) {
         results.put(procedure, trial.run(procedure));
+        progress.finished(results);
       }
     }
-    return results;
   }
 
   private static ComputeOptions compute(ExperimentConfig config, BaseModel base) {

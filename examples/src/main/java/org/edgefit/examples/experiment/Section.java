@@ -13,8 +13,10 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.edgefit.format.Json;
 import org.jspecify.annotations.Nullable;
 
@@ -36,8 +38,12 @@ final class Section {
     this.isThere = values != null;
   }
 
-  /** Reads a file. */
-  static Section read(Path file) throws IOException {
+  /**
+   * Reads a file.
+   *
+   * @param settings what is to be otherwise than in the file: values as YAML, by keys with dots
+   */
+  static Section read(Path file, Map<String, String> settings) throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new NoSuchFileException(file + ": no such file");
     }
@@ -52,7 +58,41 @@ final class Section {
     if (!(root instanceof ObjectNode object)) {
       throw new IOException(file + ": no keys and values (expected: a YAML mapping)");
     }
+    for (Map.Entry<String, String> setting : settings.entrySet()) {
+      set(object, setting.getKey(), setting.getValue());
+    }
     return new Section(file + ": ", object);
+  }
+
+  private static void set(ObjectNode object, String key, String value) throws IOException {
+    String[] names = key.split("\\.", -1);
+    ObjectNode section = object;
+    for (int i = 0; i < names.length - 1; i++) {
+      JsonNode inner = section.get(names[i]);
+      section = inner instanceof ObjectNode there ? there : section.putObject(names[i]);
+    }
+    try {
+      section.set(names[names.length - 1], new YAMLMapper().readTree(value));
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(key + ": " + value + " (expected: a value as in YAML)", e);
+    }
+  }
+
+  /** Returns the keys that the file has here. */
+  List<String> keys() {
+    List<String> keys = new ArrayList<>();
+    values.fieldNames().forEachRemaining(keys::add);
+    return keys;
+  }
+
+  /** Returns what this section's values make; an error about them is told with where they are. */
+  <T> T checked(Supplier<T> made) {
+    try {
+      return made.get();
+    } catch (IllegalArgumentException e) {
+      String message = String.valueOf(e.getMessage());
+      throw message.startsWith(where) ? e : new IllegalArgumentException(where + message, e);
+    }
   }
 
   /** Returns whether the file has this section. */
@@ -112,6 +152,15 @@ final class Section {
       throw wrong(key, value, "a whole number >= " + least);
     }
     return value.intValue();
+  }
+
+  /** Returns a number that has to be there, of at least {@code least}. */
+  double number(String key, double least) {
+    if (value(key) == null) {
+      throw new IllegalArgumentException(
+          where + key + ": missing (expected: a number >= " + least + ")");
+    }
+    return number(key, 0, least);
   }
 
   /** Returns a number of at least {@code least}. */

@@ -9,6 +9,10 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
@@ -18,15 +22,22 @@ import org.edgefit.client.qlora.QloraClient;
 import org.edgefit.client.qlora.QloraTrainer;
 import org.edgefit.client.qlora.Scoring;
 import org.edgefit.client.qlora.StepListener;
+import org.edgefit.data.Example;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
+import org.edgefit.federation.ClientPool;
+import org.edgefit.federation.ClientReport;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
 import org.edgefit.federation.RoundListener;
+import org.edgefit.federation.RoundSummary;
 import org.edgefit.federation.RunResult;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.metrics.Prediction;
 import org.edgefit.random.Seed;
+import org.edgefit.simulation.RoundTimeline;
+import org.edgefit.simulation.SimulatedClients;
+import org.edgefit.simulation.VirtualClock;
 import org.edgefit.strategy.Strategy;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +50,7 @@ final class Trial {
   private final ExperimentConfig config;
   private final BaseModel base;
   private final String model;
+  private final Tiers tiers;
   private final ComputeOptions compute;
   private final ExperimentData data;
   private final Path folder;
@@ -48,6 +60,7 @@ final class Trial {
       ExperimentConfig config,
       BaseModel base,
       String model,
+      Tiers tiers,
       ComputeOptions compute,
       ExperimentData data,
       Path folder,
@@ -55,6 +68,7 @@ final class Trial {
     this.config = config;
     this.base = base;
     this.model = model;
+    this.tiers = tiers;
     this.compute = compute;
     this.data = data;
     this.folder = folder;
@@ -76,7 +90,7 @@ final class Trial {
   }
 
   /** An adapter, or null for the base model alone, and what it took. */
-  private record Trained(@Nullable Adapter adapter, long bytes, List<Double> curve) {}
+  private record Trained(@Nullable Adapter adapter, long bytes, List<Measured.Round> rounds) {}
 
   @FunctionalInterface
   private interface Work {
@@ -106,7 +120,7 @@ final class Trial {
       }
     }
     Measured measured =
-        new Measured(data.labels(), predictions, seconds, trained.bytes(), trained.curve());
+        new Measured(data.labels(), predictions, seconds, trained.bytes(), trained.rounds());
     measured.write(file);
     for (Scoring scoring : config.evaluation().scorings()) {
       System.out.printf(
@@ -122,13 +136,28 @@ final class Trial {
   }
 
   private List<Measured> localOnly() throws IOException, InterruptedException {
-    List<Measured> all = new ArrayList<>();
-    for (int i = 0; i < data.homes().parts().size(); i++) {
-      InstructionDataset part = data.homes().parts().get(i);
-      String name = "local-only-" + i;
-      all.add(measured(name, () -> alone(part, config.alone().localEpochs(), name)));
+    ExecutorService threads = Executors.newFixedThreadPool(config.machine().parallel());
+    try {
+      List<Future<Measured>> clients = new ArrayList<>();
+      for (InstructionDataset part : data.homes().parts()) {
+        String name = "local-only-" + clients.size();
+        clients.add(
+            threads.submit(
+                () -> measured(name, () -> alone(part, config.alone().localEpochs(), name))));
+      }
+      List<Measured> all = new ArrayList<>();
+      for (Future<Measured> client : clients) {
+        all.add(client.get());
+      }
+      return all;
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException cause) {
+        throw cause;
+      }
+      throw new IllegalStateException(e.getCause());
+    } finally {
+      threads.shutdownNow();
     }
-    return all;
   }
 
   private Adapter start() {
@@ -153,32 +182,70 @@ final class Trial {
     return new Trained(result.adapter(), 0, List.of());
   }
 
+  /** Returns the id of a client by its number. */
+  static String clientId(int client) {
+    return "home-" + client;
+  }
+
   private Trained federated() throws IOException, InterruptedException {
-    List<QloraClient> clients = new ArrayList<>();
+    List<QloraClient> homes = new ArrayList<>();
+    List<List<Example>> examples = new ArrayList<>();
     for (InstructionDataset part : data.homes().parts()) {
-      clients.add(new QloraClient("home-" + clients.size(), base, part).withCompute(compute));
+      homes.add(new QloraClient(clientId(homes.size()), base, part).withCompute(compute));
+      examples.add(base.encoder(config.training()).encode(part).examples());
     }
-    Path run = folder.resolve("federated").resolve("run-" + System.currentTimeMillis());
+    Adapter start = start();
+    ClientPool clients = InProcessClients.of(homes).parallel(config.machine().parallel());
+    VirtualClock clock = null;
+    if (!tiers.fits().isEmpty()) {
+      clock = tiers.clock(examples, start.layout().bytes(), seed);
+      clients = new SimulatedClients(clients, clock);
+    }
     RunResult result =
         Federation.builder()
             .strategy(
                 Strategy.fedAvg()
                     .clientsPerRound(config.federated().clientsPerRound())
                     .evaluator(context -> Map.of("f1", validationF1(context.adapter()))))
-            .clients(InProcessClients.of(clients).parallel(config.machine().parallel()))
-            .adapter(start())
+            .clients(clients)
+            .adapter(start)
             .training(config.training())
             .seed(seed.value())
             .baseModel(model)
-            .runDirectory(run)
+            .runDirectory(folder.resolve("federated").resolve("run"))
+            .resume()
             .listener(RoundListener.console())
             .build()
             .run(config.federated().rounds());
-    List<Double> curve =
-        result.history().rounds().stream()
-            .map(round -> round.serverMetrics().getOrDefault("f1", Double.NaN))
-            .toList();
-    return new Trained(result.adapter(), result.history().bytesMoved(), curve);
+    List<Measured.Round> rounds = new ArrayList<>();
+    for (RoundSummary round : result.history().rounds()) {
+      rounds.add(round(round, clock));
+    }
+    return new Trained(result.adapter(), result.history().bytesMoved(), rounds);
+  }
+
+  private static Measured.Round round(RoundSummary round, @Nullable VirtualClock clock) {
+    List<String> asked = round.clients().stream().map(ClientReport::clientId).toList();
+    double virtualSeconds = 0;
+    double waited = 0;
+    if (clock != null && !asked.isEmpty()) {
+      RoundTimeline timeline = clock.round(round.round(), asked);
+      virtualSeconds = timeline.seconds();
+      double first =
+          asked.stream()
+              .mapToDouble(client -> timeline.time(client, RoundTimeline.Kind.ANSWERED))
+              .min()
+              .orElse(0);
+      waited = Math.max(0, virtualSeconds - first);
+    }
+    return new Measured.Round(
+        round.serverMetrics().getOrDefault("f1", Double.NaN),
+        round.bytesDown() + round.bytesUp(),
+        round.duration().toMillis() / 1e3,
+        virtualSeconds,
+        waited,
+        asked.size(),
+        (int) round.clients().stream().filter(ClientReport::trained).count());
   }
 
   private double validationF1(Adapter adapter) {

@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.edgefit.client.qlora.Scoring;
+import org.edgefit.simulation.DeviceProfile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,8 +29,8 @@ class ExperimentConfigTest {
   void defaultsAreThePapers() throws IOException {
     ExperimentConfig config = read("data: {smart-home: {test: 10}}");
     assertThat(config.name()).isEqualTo("my");
-    assertThat(config.partition()).isEqualTo(new ExperimentConfig.Partition(10, 0.5, 1));
-    assertThat(config.federated()).isEqualTo(new ExperimentConfig.Federated(50, 5));
+    assertThat(config.partition()).isEqualTo(new ExperimentConfig.Partition(10, 0.5, 1, 0));
+    assertThat(config.federated()).isEqualTo(new ExperimentConfig.Federated(50, 5, 0, 0.8));
     assertThat(config.training().epochs()).isEqualTo(3);
     assertThat(config.training().learningRate()).isEqualTo(2e-4);
     assertThat(config.lora().rank()).isEqualTo(16);
@@ -51,12 +53,61 @@ class ExperimentConfigTest {
         "seeds: [one]                   | seeds: \"one\" (expected: whole numbers)",
         "data: {dolly: {records: 3}}    | data.dolly.file: missing (expected: a text)",
         "lora: 4                        | lora: 4 (expected: keys and values)",
-        "lora: {rank: 16, dropout: 1}   | dropout: 1.0 (expected: in [0, 1))",
+        "lora: {rank: 16, dropout: 1}   | my.yaml: lora.dropout: 1.0 (expected: in [0, 1))",
+        "tiers: {hub: {device: pi}}     | tiers.hub.device: pi (expected: one of [a10,",
+        "tiers: {hub: {memory-gb: 4}}   | tiers.hub.gflops: missing (expected: a number",
+        "tiers: {hub: {device: a10, dropout: 2}} | tiers.hub.device: dropout: 2.0 (expected: 0 to 1)",
+        "tiers: {hub: {devise: a10}}    | tiers.hub",
       })
   void mistakesAreToldByName(String yaml, String message) {
     assertThatThrownBy(() -> read(yaml))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(message);
+  }
+
+  @Test
+  void settingsStandBeforeTheFile() throws IOException {
+    Path file = Files.writeString(temp.resolve("my.yaml"), "federated: {rounds: 9}");
+    ExperimentConfig config =
+        ExperimentConfig.read(
+            file,
+            Map.of("federated.rounds", "3", "training.learning-rate", "1e-3", "models", "[a, b]"));
+    assertThat(config.federated().rounds()).isEqualTo(3);
+    assertThat(config.training().learningRate()).isEqualTo(1e-3);
+    assertThat(config.models()).containsExactly("a", "b");
+    assertThatThrownBy(() -> ExperimentConfig.read(file, Map.of("federated.round", "3")))
+        .hasMessageContaining("federated.round: not a setting (did you mean rounds?)");
+    assertThatThrownBy(() -> ExperimentConfig.read(file, Map.of("models", "[")))
+        .hasMessageContaining("models: [ (expected: a value as in YAML)");
+  }
+
+  @Test
+  void devicesAreNamedOrOnesOwn() throws IOException {
+    ExperimentConfig config =
+        read(
+            "tiers:\n  edge: {device: jetson-orin-nano, dropout: 0.1, models: [a]}\n"
+                + "  mine: {memory-gb: 4, gflops: 20, down-mbit: 16, up-mbit: 8, latency-ms: 5}");
+    ExperimentConfig.Tier edge = config.tiers().get(0);
+    assertThat(edge.device()).isEqualTo(DeviceProfile.named("jetson-orin-nano").withDropout(0.1));
+    assertThat(edge.models()).containsExactly("a");
+    assertThat(config.tiers().get(1).device())
+        .isEqualTo(new DeviceProfile("own", 4_000_000_000L, 20e9, 2e6, 1e6, 0.005, 0, 0));
+  }
+
+  @Test
+  void modelThatDoesNotFitATierIsRefused() throws IOException {
+    ExperimentConfig config =
+        read(
+            "training: {batch: 4, max-length: 256}\ntiers:\n  edge: {device: a10}\n"
+                + "  small: {device: jetson-orin-nano, memory-gb: 4, models: [random:llama-2-7b]}");
+    assertThat(Tiers.of(config, "random:phi-3-mini", BaseModels.config("random:phi-3-mini")).fits())
+        .hasSize(1);
+    assertThatThrownBy(
+            () -> Tiers.of(config, "random:llama-2-7b", BaseModels.config("random:llama-2-7b")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(
+            "tiers.small: random:llama-2-7b does not fit jetson-orin-nano: memory")
+        .hasMessageContaining("expected: at least");
   }
 
   @Test

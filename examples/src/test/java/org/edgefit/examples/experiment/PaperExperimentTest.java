@@ -22,13 +22,17 @@ class PaperExperimentTest {
       """
       name: small
       data:
-        smart-home: {events: 60, commands: 10, routines: 10, validation: 10, test: 20}
+        smart-home: {events: 60, intents: 10, commands: 10, routines: 10, validation: 14, test: 21}
         dolly: {file: %s, records: 10}
         self-instruct: {wanted: 2}
       partition: {clients: 3}
       training: {epochs: 1, batch: 8, max-length: 128, learning-rate: 2e-3}
       federated: {rounds: 2, clients-per-round: 2}
       alone: {local-epochs: 1, centralised-epochs: 1}
+      tiers:
+        gateway: {device: a10}
+        hub: {device: raspberry-pi-5, dropout: 0.5}
+      memory: {shapes: {smollm2-135m: 0}, batch: 1, sequence: 16}
       evaluation: {scorings: [generation, likelihood-per-token], resamples: 50}
       machine: {threads: 1, parallel: 2}
       """;
@@ -62,15 +66,19 @@ class PaperExperimentTest {
 
     Path trial = out.resolve("seed-1/tiny-home");
     Measured federated = Measured.read(trial.resolve("federated.json"));
-    assertThat(federated.curve()).hasSize(3);
+    assertThat(federated.rounds()).hasSize(3);
+    assertThat(federated.rounds().get(0).asked()).isZero();
+    assertThat(federated.rounds().get(2).asked()).isEqualTo(2);
+    assertThat(federated.rounds().get(2).virtualSeconds()).isPositive();
     assertThat(federated.bytes()).isPositive();
-    assertThat(federated.cases(Scoring.GENERATION)).hasSize(20);
-    assertThat(federated.cases(Scoring.LIKELIHOOD_PER_TOKEN)).hasSize(20);
+    assertThat(federated.cases(Scoring.GENERATION)).hasSize(21);
+    assertThat(federated.cases(Scoring.LIKELIHOOD_PER_TOKEN)).hasSize(21);
     assertThat(trial.resolve("local-only-2.json")).exists();
     assertThat(PeftAdapter.read(trial.resolve("centralised/adapter")).config().rank())
         .isEqualTo(16);
     assertThat(Files.readString(out.resolve("report.md")))
         .contains("the paper, Llama-2-7B | 0.89", "## tiny-home, seed 1", "written by the teacher")
+        .contains("On the virtual clock all rounds take", "| mean by records |", "| smollm2-135m |")
         .containsPattern("3 +2  not \\[creative_writing")
         .containsPattern("2 +1  among the most relevant");
     assertThat(out.resolve("report.html")).content().contains("<svg", "macro-F1", "viewport");
@@ -81,12 +89,13 @@ class PaperExperimentTest {
 
     // What is there is not run again; what is not, is.
     Files.delete(trial.resolve("centralised.json"));
+    Files.delete(trial.resolve("federated.json"));
     String report = Files.readString(out.resolve("report.md"));
     JavaProcess second = run(config, out);
     assertThat(second.status()).as(second.err()).isZero();
     assertThat(second.out())
-        .contains("federated: there already", "centralised: accuracy")
-        .doesNotContain("federated: accuracy");
+        .contains("local-only-0: there already", "centralised: accuracy", "federated: accuracy")
+        .doesNotContain("round 1", "zero-shot: accuracy");
     assertThat(withoutSeconds(Files.readString(out.resolve("report.md"))))
         .isEqualTo(withoutSeconds(report));
 
