@@ -76,7 +76,8 @@ public final class Federation {
    * Runs all rounds.
    *
    * @param rounds the number of rounds, >= 0
-   * @throws IOException if the run directory cannot be written
+   * @throws IOException if the run directory cannot be written, or is that of a run with other
+   *     settings
    * @throws IllegalStateException if too few clients are there when a round begins
    */
   public RunResult run(int rounds) throws IOException, InterruptedException {
@@ -147,9 +148,28 @@ public final class Federation {
       }
       history.addAll(FinishedRounds.of(directory.keepFinishedRounds()));
       if (!history.isEmpty()) {
+        requireSameStart();
         Adapter saved = PeftAdapter.read(directory.adapterDirectory(history.size() - 1));
         initial.layout().requireSame(saved.layout());
         global = saved;
+      }
+    }
+
+    /** Holds the initial adapter to the one that the run began with, if that is still there. */
+    private void requireSameStart() throws IOException {
+      if (!Files.exists(directory.adapterFile(0))) {
+        return;
+      }
+      Adapter first = PeftAdapter.read(directory.adapterDirectory(0));
+      initial.layout().requireSame(first.layout());
+      for (int t = 0; t < initial.layout().tensors().size(); t++) {
+        if (!initial.tensor(t).equals(first.tensor(t))) {
+          throw new IOException(
+              directory.path()
+                  + ": adapter: "
+                  + initial.layout().tensors().get(t).name()
+                  + ": other values (expected: those with which the run began)");
+        }
       }
     }
 
@@ -439,8 +459,15 @@ public final class Federation {
       return this;
     }
 
-    /** Returns the federation. */
+    /**
+     * Returns the federation.
+     *
+     * @throws IllegalStateException if something that it needs has not been set
+     */
     public Federation build() {
+      if (isResumed && runDirectory == null) {
+        throw new IllegalStateException("a federation that goes on needs its run directory");
+      }
       return new Federation(this);
     }
   }

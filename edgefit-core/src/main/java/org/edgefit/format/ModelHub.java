@@ -194,23 +194,44 @@ public final class ModelHub {
    * @throws IOException naming the file and what the hub answered
    */
   public Path download(String location, Progress progress) throws IOException {
+    return download(
+        model(location),
+        listed ->
+            withConfig(location, listed).stream()
+                .filter(name -> WANTED.matcher(name).matches())
+                .toList(),
+        ModelHub::isWholeModel,
+        progress);
+  }
+
+  private Repository model(String location) {
     Matcher matcher = LOCATION.matcher(location);
     if (!matcher.matches()) {
       throw new IllegalArgumentException(
           "model: " + location + " (expected: hf:ORG/NAME or hf:ORG/NAME@REVISION)");
     }
-    Repository repository =
-        repository(location, false, matcher.group(1), matcher.group(2), matcher.group(3));
+    return repository(location, false, matcher.group(1), matcher.group(2), matcher.group(3));
+  }
+
+  private static List<String> withConfig(String location, List<String> listed) throws IOException {
+    if (!listed.contains(ModelConfig.FILE)) {
+      throw new IOException(location + ": no " + ModelConfig.FILE + " (expected: a model)");
+    }
+    return listed;
+  }
+
+  /**
+   * Returns a directory with a model's {@code config.json}, after that has been fetched, and
+   * perhaps nothing else.
+   *
+   * @param location as for {@link #download}
+   */
+  public Path downloadConfig(String location) throws IOException {
     return download(
-        repository,
-        listed -> {
-          if (!listed.contains(ModelConfig.FILE)) {
-            throw new IOException(location + ": no " + ModelConfig.FILE + " (expected: a model)");
-          }
-          return listed.stream().filter(name -> WANTED.matcher(name).matches()).toList();
-        },
-        ModelHub::isWholeModel,
-        progress);
+        model(location),
+        listed -> withConfig(location, listed).stream().filter(ModelConfig.FILE::equals).toList(),
+        there -> Files.exists(there.snapshot().resolve(ModelConfig.FILE)),
+        (file, done, bytes) -> {});
   }
 
   /** Returns whether a location names a file of a data set on the hub. */
@@ -380,9 +401,10 @@ public final class ModelHub {
       case 401, 403 ->
           throw new IOException(
               message
-                  + " (no such model, or one that needs an account that may read it: set HF_TOKEN,"
+                  + " (no such repository, or one that needs an account that may read it: set HF_TOKEN,"
                   + " and accept its licence on its page)");
-      case 404 -> throw new NoSuchFileException(message + " (no such model, revision or file)");
+      case 404 ->
+          throw new NoSuchFileException(message + " (no such repository, revision or file)");
       default -> throw new NetworkException(message, null);
     }
   }

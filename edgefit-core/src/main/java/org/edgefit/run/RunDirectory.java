@@ -63,11 +63,15 @@ public final class RunDirectory {
    * @throws IOException if the path holds a run already, or is not a directory
    */
   public static void requireNew(Path path) throws IOException {
-    if (Files.exists(path) && !Files.isDirectory(path)) {
-      throw new IOException(path + ": a file (expected: a directory for the run)");
-    }
+    requireDirectory(path);
     if (Files.exists(path.resolve(MANIFEST)) || Files.exists(path.resolve("rounds"))) {
       throw new IOException(path + ": holds a run already (expected: a new or empty directory)");
+    }
+  }
+
+  private static void requireDirectory(Path path) throws IOException {
+    if (Files.exists(path) && !Files.isDirectory(path)) {
+      throw new IOException(path + ": a file (expected: a directory for the run)");
     }
   }
 
@@ -77,6 +81,7 @@ public final class RunDirectory {
    * @throws IOException if the path is not a directory
    */
   public static RunDirectory open(Path path) throws IOException {
+    requireDirectory(path);
     Files.createDirectories(path.resolve("rounds"));
     return new RunDirectory(path);
   }
@@ -150,8 +155,8 @@ public final class RunDirectory {
   }
 
   /**
-   * Returns the rows of the rounds that are finished, each with its adapter on disk, and drops what
-   * a round that was interrupted has left.
+   * Returns the rows of the rounds that are finished, up to the last whose adapter is on disk, and
+   * drops what came after it.
    *
    * @return the rows in order, the last of them a round's own; empty if not even round 0 is there
    */
@@ -159,33 +164,46 @@ public final class RunDirectory {
     List<ObjectNode> rows = new ArrayList<>();
     Path file = path.resolve(METRICS);
     int next = 0;
-    int whole = 0;
-    if (Files.exists(file)) {
-      for (String line : Files.readAllLines(file)) {
-        if (!line.endsWith("}")) {
-          break; // the last line of a run that was stopped while it wrote
-        }
-        ObjectNode row = Json.parse(line, file.toString());
-        if (!row.has("client")) {
-          boolean isThere =
-              row.path("round").asInt() == next
-                  && Files.exists(adapterFile(next))
-                  && Sha256.of(adapterFile(next)).equals(row.path("adapterSha256").asText());
-          if (!isThere) {
-            break;
-          }
-          next++;
-          whole = rows.size() + 1;
-        }
-        rows.add(row);
+    int finished = 0;
+    int kept = 0;
+    String text =
+        Files.exists(file) ? new String(Files.readAllBytes(file), StandardCharsets.UTF_8) : "";
+    for (String line : text.lines().toList()) {
+      ObjectNode row;
+      try {
+        row = Json.parse(line, file.toString());
+      } catch (IOException e) {
+        break; // the last line of a run that was stopped while it wrote
       }
+      if (!row.has("client")) {
+        if (row.path("round").asInt() != next) {
+          break;
+        }
+        Path adapter = adapterFile(next);
+        next++;
+        if (Files.exists(adapter)
+            && Sha256.of(adapter).equals(row.path("adapterSha256").asText())) {
+          finished = next;
+          kept = rows.size() + 1;
+        }
+      }
+      rows.add(row);
     }
-    List<ObjectNode> finished = List.copyOf(rows.subList(0, whole));
-    StringBuilder text = new StringBuilder();
-    finished.forEach(row -> text.append(row).append('\n'));
-    DurableFiles.write(file, text.toString());
-    delete(round(next));
-    return finished;
+    if (kept < rows.size()) {
+      log.info(
+          "{}: goes on after {} rounds; {} rows later are dropped",
+          path,
+          finished,
+          rows.size() - kept);
+    }
+    List<ObjectNode> whole = List.copyOf(rows.subList(0, kept));
+    StringBuilder lines = new StringBuilder();
+    whole.forEach(row -> lines.append(row).append('\n'));
+    DurableFiles.write(file, lines.toString());
+    for (int later = finished; Files.exists(round(later)); later++) {
+      delete(round(later));
+    }
+    return whole;
   }
 
   /**

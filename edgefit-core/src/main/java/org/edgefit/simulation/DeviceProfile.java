@@ -1,6 +1,5 @@
 package org.edgefit.simulation;
 
-import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
 
@@ -87,11 +86,6 @@ public record DeviceProfile(
     }
   }
 
-  /** Returns the names of the devices that are known. */
-  public static List<String> names() {
-    return List.copyOf(NAMED.keySet());
-  }
-
   /**
    * Returns a device by name: {@code a10}, a gateway with an NVIDIA A10; {@code jetson-orin-nano},
    * with 8 GB; or {@code raspberry-pi-5}, with 8 GB.
@@ -103,18 +97,5 @@ public record DeviceProfile(
           "device: " + name + " (expected: one of " + NAMED.keySet() + ")");
     }
     return profile;
-  }
-
-  /** Returns this device with another probability that it leaves a round. */
-  public DeviceProfile withDropout(double probability) {
-    return new DeviceProfile(
-        name,
-        memoryBytes,
-        flopsPerSecond,
-        downBytesPerSecond,
-        upBytesPerSecond,
-        latencySeconds,
-        probability,
-        spread);
   }
 }

@@ -181,7 +181,7 @@ class FederationTest {
         .hasMessageContaining("stopped");
     Files.writeString(
         broken.resolve("metrics.jsonl"),
-        Files.readString(broken.resolve("metrics.jsonl")) + "{\"round\": 3, \"cli");
+        Files.readString(broken.resolve("metrics.jsonl")) + "{\"round\": 3, \"metrics\": {}");
 
     List<Integer> ran = new ArrayList<>();
     RoundListener watching =
@@ -194,18 +194,24 @@ class FederationTest {
     Federation.Builder again =
         federation(clients).strategy(strategy).seed(5).runDirectory(broken).resume();
     assertThatThrownBy(() -> again.build().run(5)).hasMessageContaining("rounds: 5 (expected: 4");
+    Adapter other = Adapter.initial(LORA, LAYERS, new Seed(2));
+    assertThatThrownBy(() -> again.adapter(other).build().run(4))
+        .hasMessageContaining("lora_A.weight: other values (expected: those with which");
+    again.adapter(Adapter.initial(LORA, LAYERS, new Seed(1)));
+    // Adapters of early rounds are not needed.
+    Files.delete(broken.resolve("rounds/0001/adapter/adapter_model.safetensors"));
     RunResult resumed = again.listener(watching).build().run(4);
     assertThat(ran).containsExactly(3, 4);
     assertThat(resumed.adapterSha256()).isEqualTo(whole.adapterSha256());
     assertThat(resumed.history().rounds()).hasSize(5);
     for (int round = 0; round < 5; round++) {
       RoundSummary one = resumed.history().rounds().get(round);
-      RoundSummary other = whole.history().rounds().get(round);
+      RoundSummary expected = whole.history().rounds().get(round);
       assertThat(one)
           .usingRecursiveComparison()
           .ignoringFields("duration")
           .withComparatorForType(Double::compare, Double.class) // NaN is NaN
-          .isEqualTo(other);
+          .isEqualTo(expected);
     }
     assertThat(withoutSeconds(broken)).isEqualTo(withoutSeconds(temp.resolve("whole")));
 

@@ -175,6 +175,18 @@ class ModelHubTest {
   }
 
   @Test
+  void configAloneIsNoModelYet() throws Exception {
+    Path directory = hubWith(null).downloadConfig("hf:home/tiny");
+    assertThat(directory.resolve("config.json")).exists();
+    assertThat(directory.resolve("model.safetensors")).doesNotExist();
+    assertThat(hubWith(null).offline().downloadConfig("hf:home/tiny")).isEqualTo(directory);
+    assertThatThrownBy(() -> hubWith(null).offline().download("hf:home/tiny", (n, d, b) -> {}))
+        .hasMessageContaining("hf:home/tiny: not in");
+    assertThat(hubWith(null).download("hf:home/tiny", (n, d, b) -> {}).resolve("model.safetensors"))
+        .exists();
+  }
+
+  @Test
   void fileOfADataSetIsFetchedOnceAndAlone() throws Exception {
     files.put("tiny.jsonl", "{}\n".getBytes(StandardCharsets.UTF_8));
     String location = "hf:datasets/home/tiny/tiny.jsonl";
