@@ -5,5 +5,12 @@ set "JAVA=java"
 if defined JAVA_HOME set "JAVA=%JAVA_HOME%\bin\java"
 set "NAME=%1"
 if "%NAME%"=="PaperExperiment" set "NAME=experiment.PaperExperiment"
-"%JAVA%" -XX:+UseSerialGC -Xms48m -Xmn16m -XX:MaxDirectMemorySize=1024g --enable-native-access=ALL-UNNAMED -Dorg.slf4j.simpleLogger.defaultLogLevel=error -Dorg.slf4j.simpleLogger.log.org.edgefit=warn %JAVA_OPTS% -cp "%~dp0..\lib\*" org.edgefit.examples.%NAME% %2 %3 %4 %5 %6 %7 %8 %9
+set "ARGS="
+:more
+shift
+if not "%~1"=="" (
+  set ARGS=%ARGS% %1
+  goto more
+)
+"%JAVA%" -XX:+UseSerialGC -Xms48m -Xmn16m -XX:MaxDirectMemorySize=1024g --enable-native-access=ALL-UNNAMED -Dorg.slf4j.simpleLogger.defaultLogLevel=error -Dorg.slf4j.simpleLogger.log.org.edgefit=warn %JAVA_OPTS% -cp "%~dp0..\lib\*" org.edgefit.examples.%NAME% %ARGS%
 exit /b %ERRORLEVEL%

@@ -97,14 +97,16 @@ final class PlanCommand implements Callable<Integer> {
       System.out.println(Json.line(result));
       return;
     }
+    System.out.printf("%d tokens in a forward pass, MB of 10^6 bytes%n", rows);
     components.forEach(
         (name, bytes) -> System.out.printf(Locale.ROOT, "%-24s %8.1f MB%n", name, bytes / 1e6));
     System.out.printf(
         Locale.ROOT,
-        "%-24s %8.1f MB%n%d of %d layers keep their activations; the others run once more%n",
+        "%-24s %8.1f MB%n%s%n",
         "total",
         total / 1e6,
-        kept,
-        layers);
+        kept == layers
+            ? "all " + layers + " layers keep their activations"
+            : kept + " of " + layers + " layers keep their activations; the others run once more");
   }
 }
