@@ -4,6 +4,7 @@ import ai.djl.Device;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.examples.TinyHome;
@@ -23,9 +24,11 @@ final class BaseModels {
 
   /** Returns a model's shape. */
   static ModelConfig config(String name) throws IOException {
-    return name.startsWith(RANDOM)
-        ? ModelConfig.shape(name.substring(RANDOM.length()))
-        : ModelConfig.read(resolve(name));
+    if (name.startsWith(RANDOM)) {
+      return ModelConfig.shape(name.substring(RANDOM.length()));
+    }
+    return ModelConfig.read(
+        ModelHub.isLocation(name) ? ModelHub.standard().downloadConfig(name) : resolve(name));
   }
 
   /** Loads a model. */
@@ -41,8 +44,14 @@ final class BaseModels {
       return TinyHome.unpack(Files.createTempDirectory("edgefit-"));
     }
     return ModelHub.isLocation(name)
-        ? ModelHub.standard().download(name, (file, done, bytes) -> {})
+        ? ModelHub.standard().download(name, BaseModels::tell)
         : Path.of(name);
+  }
+
+  private static void tell(String file, long done, long bytes) {
+    if (done == 0 || done == bytes) {
+      System.out.printf(Locale.ROOT, "%s: %.1f of %.1f MB%n", file, done / 1e6, bytes / 1e6);
+    }
   }
 
   /** Returns a model's name as the name of a folder. */

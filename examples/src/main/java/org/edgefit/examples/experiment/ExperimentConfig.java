@@ -12,6 +12,7 @@ import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.Scoring;
+import org.edgefit.format.ModelConfig;
 import org.edgefit.simulation.DeviceProfile;
 import org.jspecify.annotations.Nullable;
 
@@ -286,6 +287,7 @@ record ExperimentConfig(
   }
 
   private static Intents intents(Section section) {
+    section.knows("folder", "prefix", "question");
     return new Intents(
         section.isThere() ? section.text("folder") : section.text("folder", ""),
         section.text("prefix", ""),
@@ -293,6 +295,7 @@ record ExperimentConfig(
   }
 
   private static Dolly dolly(Section section) {
+    section.knows("file", "without", "records", "lexicon");
     return new Dolly(
         section.isThere() ? section.text("file") : section.text("file", ""),
         section.texts("without", List.of("creative_writing", "closed_qa", "general_qa")),
@@ -317,6 +320,16 @@ record ExperimentConfig(
 
   /** Reads a device: one by name, of which something may be otherwise, or one's own. */
   private static DeviceProfile device(Section section) {
+    section.knows(
+        "device",
+        "models",
+        "memory-gb",
+        "gflops",
+        "down-mbit",
+        "up-mbit",
+        "latency-ms",
+        "dropout",
+        "spread");
     String name = section.text("device", "");
     DeviceProfile known = name.isEmpty() ? null : section.checked(() -> DeviceProfile.named(name));
     double megabit = 1e6 / 8;
@@ -358,6 +371,7 @@ record ExperimentConfig(
     Map<String, Long> budgets = new LinkedHashMap<>();
     Section shapes = section.section("shapes");
     for (String shape : shapes.keys()) {
+      shapes.checked(() -> ModelConfig.shape(shape));
       budgets.put(shape, (long) (1e9 * shapes.number(shape, 0, 0)));
     }
     return new Memory(budgets, section.whole("batch", 4, 1), section.whole("sequence", 256, 1));

@@ -8,9 +8,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -120,15 +122,21 @@ record ExperimentData(
     if (records.size() == 0) {
       throw new IllegalArgumentException("data: no training records (expected: a source of them)");
     }
+    Partition homes =
+        partitioner(config.partition()).split(records, config.partition().clients(), seed);
+    if (config.partition().maximum() > 0) {
+      homes = shortened(homes, config.partition().maximum(), seed);
+      records =
+          new InstructionDataset(
+              homes.parts().stream().flatMap(part -> part.records().stream()).toList());
+    }
     notes.put("A sample of them", sample(records, seed));
     records.write(folder.resolve("training.jsonl"));
     new InstructionDataset(test).write(folder.resolve("test.jsonl"));
     new InstructionDataset(validation).write(folder.resolve("validation.jsonl"));
     return new ExperimentData(
         records,
-        shortened(
-            partitioner(config.partition()).split(records, config.partition().clients(), seed),
-            config.partition().maximum()),
+        homes,
         new InstructionDataset(validation),
         new InstructionDataset(test),
         heldOut.labels(),
@@ -140,16 +148,15 @@ record ExperimentData(
     return partition.minimum() == 1 ? dirichlet : dirichlet.atLeast(partition.minimum());
   }
 
-  /** Returns a partition whose parts are no longer than a maximum; 0 for as they are. */
-  private static Partition shortened(Partition homes, int maximum) {
-    if (maximum == 0) {
-      return homes;
+  /** Returns a partition whose parts have some of their records, no more than a maximum. */
+  private static Partition shortened(Partition homes, int maximum, Seed seed) {
+    List<InstructionDataset> parts = new ArrayList<>();
+    for (InstructionDataset part : homes.parts()) {
+      List<InstructionRecord> shuffled = new ArrayList<>(part.records());
+      Collections.shuffle(shuffled, new Random(seed.split("maximum").split(parts.size()).value()));
+      parts.add(new InstructionDataset(shuffled.subList(0, Math.min(maximum, shuffled.size()))));
     }
-    return new Partition(
-        homes.parts().stream()
-            .map(part -> part.records().subList(0, Math.min(maximum, part.size())))
-            .map(InstructionDataset::new)
-            .toList());
+    return new Partition(parts);
   }
 
   /** Returns some records to read. */

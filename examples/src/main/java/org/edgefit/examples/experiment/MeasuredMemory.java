@@ -16,17 +16,18 @@ import org.edgefit.format.Json;
  * The memory that a training step of a shape takes, in a process of its own.
  *
  * @param shape the model's shape
- * @param predicted what the memory plan says, in bytes
- * @param peak the most that was resident, in bytes
+ * @param predicted what the memory plan says, in MB
+ * @param peak the most that was resident, in MB; NaN where the system does not tell
  */
-record MeasuredMemory(String shape, long predicted, long peak) {
+record MeasuredMemory(String shape, double predicted, double peak) {
 
   /** Measures the shapes of a configuration, but for those that a folder has already. */
   static List<MeasuredMemory> of(ExperimentConfig config, Path folder)
       throws IOException, InterruptedException {
     List<MeasuredMemory> all = new ArrayList<>();
     for (String shape : config.memory().budgets().keySet()) {
-      Path file = folder.resolve("memory-" + shape + ".json");
+      String type = Section.spelled(config.machine().fixedType());
+      Path file = folder.resolve("memory-" + shape + "-" + type + ".json");
       if (Files.exists(file)) {
         System.out.println("memory of " + shape + ": there already, " + file);
       } else {
@@ -36,10 +37,9 @@ record MeasuredMemory(String shape, long predicted, long peak) {
       MeasuredMemory measured =
           new MeasuredMemory(
               shape,
-              (long) (1e6 * figures.path("predicted in all, MB").asDouble()),
-              (long) (1e6 * figures.path("peak resident, MB").asDouble()));
-      System.out.printf(
-          Locale.ROOT, "memory of %s: at most %.0f MB%n", shape, measured.peak() / 1e6);
+              figures.path("predicted in all, MB").asDouble(),
+              Double.parseDouble(figures.path("peak resident, MB").asText()));
+      System.out.printf(Locale.ROOT, "memory of %s: at most %.0f MB%n", shape, measured.peak());
       all.add(measured);
     }
     return all;

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -92,6 +93,7 @@ public final class PaperExperiment implements Callable<Integer> {
     for (String model : config.models()) {
       tiers.put(model, Tiers.of(config, model, BaseModels.config(model)));
     }
+    requireFolders(config.models());
     if (plan) {
       print(config, tiers);
       return 0;
@@ -129,6 +131,18 @@ public final class PaperExperiment implements Callable<Integer> {
     report.write(folder);
     System.out.println("report: " + folder.resolve("report.html"));
     return 0;
+  }
+
+  /** Holds models to names that differ as folders. */
+  private static void requireFolders(List<String> models) {
+    Map<String, String> folders = new HashMap<>();
+    for (String model : models) {
+      String other = folders.put(BaseModels.folder(model), model);
+      if (other != null) {
+        throw new IllegalArgumentException(
+            "models: " + other + ", " + model + " (expected: names that end differently)");
+      }
+    }
   }
 
   private static void print(ExperimentConfig config, Map<String, Tiers> tiers) {
@@ -201,7 +215,7 @@ public final class PaperExperiment implements Callable<Integer> {
       base.config().requireLength(config.training().maxLength());
       config.lora().resolvedFor(base.linearLayers());
       Trial trial =
-          new Trial(config, base, model, tiers, compute(config, base), data, folder, seed);
+          new Trial(config, base, model, tiers, compute(config, base, folder), data, folder, seed);
       for (Procedure procedure : config.procedures()) {
         results.put(procedure, trial.run(procedure));
         progress.finished(results);
@@ -209,13 +223,29 @@ public final class PaperExperiment implements Callable<Integer> {
     }
   }
 
-  private static ComputeOptions compute(ExperimentConfig config, BaseModel base) {
+  /** Returns the type of a trial: that which it began with, if it goes on. */
+  private static ComputeOptions compute(ExperimentConfig config, BaseModel base, Path folder)
+      throws IOException {
+    Path file = folder.resolve("compute.json");
+    ComputeType before =
+        Files.exists(file) ? ComputeType.valueOf(Json.read(file).path("type").asText()) : null;
     ComputeType type =
         switch (config.machine().compute()) {
           case FLOAT32 -> ComputeType.FLOAT32;
           case BFLOAT16 -> ComputeType.BFLOAT16;
-          case AUTO -> ComputeProbe.measure(base.config(), base.device()).choice();
+          case AUTO ->
+              before != null ? before : ComputeProbe.measure(base.config(), base.device()).choice();
         };
+    if (before != null && before != type) {
+      throw new IOException(
+          file
+              + ": "
+              + Section.spelled(before)
+              + " (expected: "
+              + Section.spelled(type)
+              + ", machine.compute; another type wants another --out)");
+    }
+    DurableFiles.write(file, Json.object().put("type", type.name()) + "\n");
     System.out.println("compute: " + Section.spelled(type));
     return ComputeOptions.defaults().withType(type);
   }

@@ -134,10 +134,20 @@ final class Section {
     return value.asText();
   }
 
+  /** Names keys that are known here, before one that has to be there is found to be missing. */
+  void knows(String... keys) {
+    known.addAll(List.of(keys));
+  }
+
+  private IllegalArgumentException missing(String key, String expected) {
+    requireKnown();
+    return new IllegalArgumentException(where + key + ": missing (expected: " + expected + ")");
+  }
+
   /** Returns a text that has to be there. */
   String text(String key) {
     if (value(key) == null) {
-      throw new IllegalArgumentException(where + key + ": missing (expected: a text)");
+      throw missing(key, "a text");
     }
     return text(key, "");
   }
@@ -157,8 +167,7 @@ final class Section {
   /** Returns a number that has to be there, of at least {@code least}. */
   double number(String key, double least) {
     if (value(key) == null) {
-      throw new IllegalArgumentException(
-          where + key + ": missing (expected: a number >= " + least + ")");
+      throw missing(key, "a number >= " + least);
     }
     return number(key, 0, least);
   }
@@ -184,7 +193,7 @@ final class Section {
     }
   }
 
-  /** Returns one of a few words, in lower case with dashes, as an enum's constant. */
+  /** Returns one of a few words, spelled with dashes or as in Java, as an enum's constant. */
   <E extends Enum<E>> E choice(String key, Class<E> type, E otherwise) {
     JsonNode value = value(key);
     return value == null ? otherwise : constant(key, value, type);
@@ -198,7 +207,7 @@ final class Section {
   private <E extends Enum<E>> E constant(String key, JsonNode value, Class<E> type) {
     List<String> names =
         Arrays.stream(type.getEnumConstants()).map(constant -> spelled(constant)).toList();
-    int index = names.indexOf(value.asText());
+    int index = names.indexOf(value.asText().toLowerCase(Locale.ROOT).replace('_', '-'));
     if (index < 0) {
       throw wrong(key, value, "one of " + names);
     }
@@ -247,6 +256,11 @@ final class Section {
    * @throws IllegalArgumentException naming a key that nothing asked for, and the nearest known
    */
   void finish() {
+    requireKnown();
+    parts.forEach(Section::finish);
+  }
+
+  private void requireKnown() {
     for (String key : (Iterable<String>) values::fieldNames) {
       if (!known.contains(key)) {
         String nearest =
@@ -255,7 +269,6 @@ final class Section {
             where + key + ": not a setting (did you mean " + nearest + "?)");
       }
     }
-    parts.forEach(Section::finish);
   }
 
   /** Returns the Levenshtein distance. */

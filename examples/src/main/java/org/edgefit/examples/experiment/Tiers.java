@@ -32,7 +32,8 @@ final class Tiers {
   /**
    * Returns the tiers of a model, which may be none: then there is no virtual clock.
    *
-   * @throws IllegalArgumentException naming the tier on which the model cannot be trained
+   * @throws IllegalArgumentException naming the tier on which the model cannot be trained, or if
+   *     there are tiers, but none for the model
    */
   static Tiers of(ExperimentConfig config, String name, ModelConfig model) {
     ComputeType type = config.machine().fixedType();
@@ -66,6 +67,14 @@ final class Tiers {
               MemoryPlan.total(plan.components(rows)),
               plan.layersKept(rows),
               model.layers()));
+    }
+    if (fits.isEmpty() && !config.tiers().isEmpty()) {
+      throw new IllegalArgumentException(
+          "tiers: none of "
+              + config.tiers().stream().map(ExperimentConfig.Tier::name).toList()
+              + " names "
+              + name
+              + " among its models (expected: at least one)");
     }
     return new Tiers(config, model, fits);
   }

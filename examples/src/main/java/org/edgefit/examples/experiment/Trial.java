@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
@@ -105,7 +106,10 @@ final class Trial {
     }
     long start = System.nanoTime();
     Trained trained = work.run();
-    double seconds = (System.nanoTime() - start) / 1e9;
+    double seconds =
+        trained.rounds().isEmpty()
+            ? (System.nanoTime() - start) / 1e9
+            : trained.rounds().stream().mapToDouble(Measured.Round::seconds).sum();
     if (trained.adapter() != null) {
       PeftAdapter.write(trained.adapter(), folder.resolve(name).resolve("adapter"), model);
     }
@@ -154,9 +158,13 @@ final class Trial {
       if (e.getCause() instanceof IOException cause) {
         throw cause;
       }
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
       throw new IllegalStateException(e.getCause());
     } finally {
       threads.shutdownNow();
+      threads.awaitTermination(1, TimeUnit.HOURS); // the base model is closed after this
     }
   }
 
@@ -212,6 +220,7 @@ final class Trial {
             .training(config.training())
             .seed(seed.value())
             .baseModel(model)
+            .note("compute", Section.spelled(compute.type()))
             .runDirectory(folder.resolve("federated").resolve("run"))
             .resume()
             .listener(RoundListener.console())

@@ -57,7 +57,9 @@ class ExperimentConfigTest {
         "tiers: {hub: {device: pi}}     | tiers.hub.device: pi (expected: one of [a10,",
         "tiers: {hub: {memory-gb: 4}}   | tiers.hub.gflops: missing (expected: a number",
         "tiers: {hub: {device: a10, dropout: 2}} | tiers.hub.device: dropout: 2.0 (expected: 0 to 1)",
-        "tiers: {hub: {devise: a10}}    | tiers.hub",
+        "tiers: {hub: {devise: a10}}    | tiers.hub.devise: not a setting (did you mean device?)",
+        "data: {dolly: {fil: a}}        | data.dolly.fil: not a setting (did you mean file?)",
+        "memory: {shapes: {llama-7b: 0}} | memory.shapes.model: llama-7b (expected:",
       })
   void mistakesAreToldByName(String yaml, String message) {
     assertThatThrownBy(() -> read(yaml))
@@ -88,7 +90,10 @@ class ExperimentConfigTest {
             "tiers:\n  edge: {device: jetson-orin-nano, dropout: 0.1, models: [a]}\n"
                 + "  mine: {memory-gb: 4, gflops: 20, down-mbit: 16, up-mbit: 8, latency-ms: 5}");
     ExperimentConfig.Tier edge = config.tiers().get(0);
-    assertThat(edge.device()).isEqualTo(DeviceProfile.named("jetson-orin-nano").withDropout(0.1));
+    assertThat(edge.device())
+        .isEqualTo(
+            new DeviceProfile(
+                "jetson-orin-nano", 7_000_000_000L, 3.3e12, 12.5e6, 5e6, 0.02, 0.1, 0.1));
     assertThat(edge.models()).containsExactly("a");
     assertThat(config.tiers().get(1).device())
         .isEqualTo(new DeviceProfile("own", 4_000_000_000L, 20e9, 2e6, 1e6, 0.005, 0, 0));
@@ -108,6 +113,10 @@ class ExperimentConfigTest {
         .hasMessageContaining(
             "tiers.small: random:llama-2-7b does not fit jetson-orin-nano: memory")
         .hasMessageContaining("expected: at least");
+    ExperimentConfig none = read("tiers: {edge: {device: a10, models: [another]}}");
+    assertThatThrownBy(() -> Tiers.of(none, "tiny-home", BaseModels.config("tiny-home")))
+        .hasMessage(
+            "tiers: none of [edge] names tiny-home among its models (expected: at least one)");
   }
 
   @Test
