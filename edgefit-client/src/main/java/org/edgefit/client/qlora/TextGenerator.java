@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 /** Answers instructions, several at a time. It serves one thread at a time. */
 public final class TextGenerator implements AutoCloseable {
 
+  /** The most tokens of texts that begin in one pass, but for one text alone. */
+  private static final int TOKENS_PER_PASS = 2048;
+
   /** The most texts that are continued together. */
   private static final int TEXTS = 16;
 
@@ -146,10 +149,21 @@ public final class TextGenerator implements AutoCloseable {
       int done = 0;
       while (!waiting.isEmpty() || !running.isEmpty()) {
         while (!waiting.isEmpty() && running.size() < texts) {
-          Text text = waiting.remove();
-          running.add(text);
-          begin(text);
-          text.take(sampler, ends, tokenizer);
+          List<Text> fresh = new ArrayList<>();
+          int tokensOfPass = 0;
+          while (!waiting.isEmpty()
+              && running.size() < texts
+              && (fresh.isEmpty()
+                  || tokensOfPass + waiting.element().tokens.length <= TOKENS_PER_PASS)) {
+            Text text = waiting.remove();
+            tokensOfPass += text.tokens.length;
+            fresh.add(text);
+            running.add(text);
+          }
+          begin(fresh);
+          for (Text text : fresh) {
+            text.take(sampler, ends, tokenizer);
+          }
         }
         for (Text text : List.copyOf(running)) {
           if (text.isFinished) {
@@ -239,12 +253,25 @@ public final class TextGenerator implements AutoCloseable {
     }
   }
 
-  /** Runs all of a text's tokens, which fills its cache. */
-  private void begin(Text text) {
-    text.close();
-    KeyValueCache cache = new KeyValueCache(base, text.capacity());
-    text.cache = cache;
-    run(List.of(text), Batch.of(text.tokens), List.of(cache));
+  /** Runs all tokens of texts, which fills their caches. */
+  private void begin(List<Text> texts) {
+    // Texts on either side of a change of angles do not go together.
+    for (boolean isLong : new boolean[] {false, true}) {
+      List<Text> chosen =
+          texts.stream()
+              .filter(text -> base.config().rope().isLong(text.tokens.length) == isLong)
+              .toList();
+      List<KeyValueCache> caches = new ArrayList<>();
+      for (Text text : chosen) {
+        text.close();
+        KeyValueCache cache = new KeyValueCache(base, text.capacity());
+        text.cache = cache;
+        caches.add(cache);
+      }
+      if (!chosen.isEmpty()) {
+        run(chosen, Batch.texts(chosen.stream().map(text -> text.tokens).toList()), caches);
+      }
+    }
   }
 
   /** Runs each text's last token. */
@@ -256,7 +283,7 @@ public final class TextGenerator implements AutoCloseable {
       int length = text.tokens.length;
       KeyValueCache cache = text.cache;
       if (cache == null || base.config().rope().changesAt(length)) {
-        begin(text); // the angles of all its tokens change
+        begin(List.of(text)); // the angles of all its tokens change
       } else {
         texts.add(text);
         last.add(new int[] {text.tokens[length - 1]});
