@@ -86,6 +86,11 @@ public record DeviceProfile(
     }
   }
 
+  /** Returns the seconds in which it receives and sends so many bytes, where nothing varies. */
+  public double transferSeconds(long bytes) {
+    return 2 * latencySeconds + bytes / downBytesPerSecond + bytes / upBytesPerSecond;
+  }
+
   /**
    * Returns a device by name: {@code a10}, a gateway with an NVIDIA A10; {@code jetson-orin-nano},
    * with 8 GB; or {@code raspberry-pi-5}, with 8 GB.

@@ -34,6 +34,7 @@ class VirtualClockTest {
             new Event(5.5, "home-0", Kind.TRAINED), // 30 at 10
             new Event(8.0, "home-0", Kind.ANSWERED)); // 0.5 s, and 100 at 50
     assertThat(timeline.seconds()).isEqualTo(8.0);
+    assertThat(PLAIN.transferSeconds(200)).isEqualTo(1.0 + 2 + 4);
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -60,6 +61,11 @@ final class ExperimentReport {
   private final Map<String, Map<Long, Map<Procedure, List<Measured>>>> results =
       new LinkedHashMap<>();
   private final List<MeasuredMemory> memory = new ArrayList<>();
+
+  /** The intervals of what has been measured; a report is written often, and these take long. */
+  private final IdentityHashMap<Measured, Map<Scoring, Map<String, Bootstrap.Interval>>> intervals =
+      new IdentityHashMap<>();
+
   private Document document = new Document("");
   private Numbers numbers = new Numbers();
 
@@ -245,9 +251,15 @@ final class ExperimentReport {
       double deviation = deviation(values);
       return new Numbers.Ranged(mean, mean - deviation, mean + deviation, "deviation");
     }
+    Measured one = measured.get(0);
     Bootstrap.Interval interval =
-        new Bootstrap(config.evaluation().resamples(), 0.95, new Seed(seed))
-            .intervals(measured.get(0).labels(), measured.get(0).cases(scoring))
+        intervals
+            .computeIfAbsent(one, of -> new EnumMap<>(Scoring.class))
+            .computeIfAbsent(
+                scoring,
+                of ->
+                    new Bootstrap(config.evaluation().resamples(), 0.95, new Seed(seed))
+                        .intervals(one.labels(), one.cases(of)))
             .get(metric);
     return interval == null
         ? new Numbers.Ranged(mean, mean, mean, "none")
@@ -449,25 +461,34 @@ final class ExperimentReport {
         String.format(
             Locale.ROOT,
             "What a round of %d clients sends both ways, for an adapter of rank %d on the attention"
-                + " and for the full model in 16 bits.",
+                + " and for the full model in 16 bits; and how long a client of a tier takes to"
+                + " receive and send them.",
             config.federated().clientsPerRound(),
             config.lora().rank()));
+    List<String> head = new ArrayList<>(List.of("model", "adapter, MB", "full model, MB", "times"));
+    config.tiers().forEach(tier -> head.addAll(List.of("adapter, s, " + tier.name(), "full, s")));
     List<List<String>> rows = new ArrayList<>();
     for (Map.Entry<String, PaperSize> size : PAPER_SIZES.entrySet()) {
       ModelConfig shape = ModelConfig.shape(size.getKey());
       long transfers = 2L * config.federated().clientsPerRound();
       LoraConfig lora =
           LoraConfig.attention(config.lora().rank()).resolvedFor(shape.linearLayers());
-      long adapter = transfers * AdapterLayout.of(lora, shape.linearLayers()).bytes();
-      long full = transfers * 2 * shape.parameters();
-      rows.add(
-          List.of(
-              size.getValue().model(),
-              megabytes(adapter),
-              megabytes(full),
-              String.format(Locale.ROOT, "%.0f", full / (double) adapter)));
+      long adapter = AdapterLayout.of(lora, shape.linearLayers()).bytes();
+      long full = 2 * shape.parameters();
+      List<String> row =
+          new ArrayList<>(
+              List.of(
+                  size.getValue().model(),
+                  megabytes(transfers * adapter),
+                  megabytes(transfers * full),
+                  String.format(Locale.ROOT, "%.0f", full / (double) adapter)));
+      for (ExperimentConfig.Tier tier : config.tiers()) {
+        row.add(String.format(Locale.ROOT, "%.1f", tier.device().transferSeconds(adapter)));
+        row.add(String.format(Locale.ROOT, "%.0f", tier.device().transferSeconds(full)));
+      }
+      rows.add(row);
     }
-    document.table(List.of("model", "adapter, MB", "full model, MB", "times"), rows);
+    document.table(head, rows);
     if (memory.isEmpty()) {
       return;
     }
