@@ -15,7 +15,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class AttentionMasks {
 
-  private record Key(int rows, int window) {}
+  /**
+   * What texts with the same mask have in common.
+   *
+   * @param start the text's first row, where each has a mask of its own; otherwise 0
+   */
+  private record Key(int start, int rows, int window) {}
 
   private final NDManager manager;
   private final Batch batch;
@@ -37,8 +42,8 @@ final class AttentionMasks {
       return null;
     }
     return masks.computeIfAbsent(
-        new Key(text.rows(), isWindowed ? window : 0),
-        key -> batch.isMasked() ? batch.mask(manager, key.window()) : windowed(key));
+        new Key(batch.isMasked() ? text.start() : 0, text.rows(), isWindowed ? window : 0),
+        key -> batch.isMasked() ? batch.mask(manager, text, key.window()) : windowed(key));
   }
 
   private NDArray windowed(Key key) {

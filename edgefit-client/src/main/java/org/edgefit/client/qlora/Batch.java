@@ -35,7 +35,7 @@ final class Batch {
   private final long[] labelRows;
   private final long[] labels;
   private final int[] labelExamples;
-  private final float @Nullable [] mask;
+  private final @Nullable List<float[]> masks;
 
   private Batch(
       List<Segment> segments,
@@ -44,14 +44,14 @@ final class Batch {
       long[] labelRows,
       long[] labels,
       int[] labelExamples,
-      float @Nullable [] mask) {
+      @Nullable List<float[]> masks) {
     this.segments = List.copyOf(segments);
     this.positions = positions;
     this.ids = ids;
     this.labelRows = labelRows;
     this.labels = labels;
     this.labelExamples = labelExamples;
-    this.mask = mask;
+    this.masks = masks;
   }
 
   /**
@@ -137,50 +137,81 @@ final class Batch {
   }
 
   /**
-   * Returns one text with several endings, side by side: each ending sees the text and itself, so
-   * the text is run once. The labels are the endings' tokens; an ending's last token is left out of
-   * the input, since nothing follows it.
-   *
-   * @param text the tokens that all endings follow, at least one
+   * A text with several endings, side by side: each ending sees the text and itself, so the text is
+   * run once. An ending's last token is left out of the input, since nothing follows it.
    */
-  static Batch branching(int[] text, List<int[]> endings) {
-    int length = text.length;
-    int labelTokens = 0;
-    for (int[] ending : endings) {
-      length += Math.max(0, ending.length - 1);
-      labelTokens += ending.length;
+  static final class Branching {
+    private final int[] text;
+    private final List<int[]> endings;
+
+    /**
+     * Makes one.
+     *
+     * @param text the tokens that all endings follow, at least one
+     * @param endings the endings, whose tokens are the labels
+     */
+    Branching(int[] text, List<int[]> endings) {
+      this.text = text;
+      this.endings = List.copyOf(endings);
     }
+
+    /** Returns the rows of a forward pass. */
+    int rows() {
+      return text.length
+          + endings.stream().mapToInt(ending -> Math.max(0, ending.length - 1)).sum();
+    }
+  }
+
+  /** Returns texts with their endings; a label's example is its ending, counted over all texts. */
+  static Batch branching(List<Branching> texts) {
+    int length = texts.stream().mapToInt(Branching::rows).sum();
+    int labelTokens =
+        texts.stream()
+            .flatMap(text -> text.endings.stream())
+            .mapToInt(ending -> ending.length)
+            .sum();
     long[] ids = new long[length];
     int[] positions = new int[length];
     long[] rows = new long[labelTokens];
     long[] labels = new long[labelTokens];
     int[] owners = new int[labelTokens];
-    float[] mask = new float[length * length];
-    Arrays.fill(mask, Float.NEGATIVE_INFINITY);
-    for (int i = 0; i < text.length; i++) {
-      ids[i] = text[i];
-      positions[i] = i;
-      Arrays.fill(mask, i * length, i * length + i + 1, 0);
-    }
-    int next = text.length;
+    List<Segment> segments = new ArrayList<>();
+    List<float[]> masks = new ArrayList<>();
+    int first = 0;
     int label = 0;
-    for (int e = 0; e < endings.size(); e++) {
-      int[] ending = endings.get(e);
-      int start = next;
-      for (int i = 0; i < ending.length; i++) {
-        rows[label] = i == 0 ? text.length - 1L : start + i - 1L;
-        labels[label] = ending[i];
-        owners[label++] = e;
-        if (i < ending.length - 1) {
-          ids[next] = ending[i];
-          positions[next] = text.length + i;
-          Arrays.fill(mask, next * length, next * length + text.length, 0);
-          Arrays.fill(mask, next * length + start, next * length + next + 1, 0);
-          next++;
-        }
+    int owner = 0;
+    for (Branching branching : texts) {
+      int[] text = branching.text;
+      int own = branching.rows();
+      float[] mask = new float[own * own];
+      Arrays.fill(mask, Float.NEGATIVE_INFINITY);
+      for (int i = 0; i < text.length; i++) {
+        ids[first + i] = text[i];
+        positions[first + i] = i;
+        Arrays.fill(mask, i * own, i * own + i + 1, 0);
       }
+      int next = text.length;
+      for (int[] ending : branching.endings) {
+        int start = next;
+        for (int i = 0; i < ending.length; i++) {
+          rows[label] = first + (i == 0 ? text.length - 1L : start + i - 1L);
+          labels[label] = ending[i];
+          owners[label++] = owner;
+          if (i < ending.length - 1) {
+            ids[first + next] = ending[i];
+            positions[first + next] = text.length + i;
+            Arrays.fill(mask, next * own, next * own + text.length, 0);
+            Arrays.fill(mask, next * own + start, next * own + next + 1, 0);
+            next++;
+          }
+        }
+        owner++;
+      }
+      segments.add(new Segment(first, own));
+      masks.add(mask);
+      first += own;
     }
-    return new Batch(List.of(new Segment(0, length)), positions, ids, rows, labels, owners, mask);
+    return new Batch(segments, positions, ids, rows, labels, owners, masks);
   }
 
   /** Returns the texts' rows. */
@@ -200,27 +231,30 @@ final class Batch {
 
   /** Returns whether the batch says itself what sees what. */
   boolean isMasked() {
-    return mask != null;
+    return masks != null;
   }
 
   /**
-   * Returns what is added to the attention's scores of the one text, (1, 1, rows, rows).
+   * Returns what is added to the attention's scores of a text, (1, 1, rows, rows).
    *
    * @param window how many tokens each one sees, by position; 0 for all
    */
-  NDArray mask(NDManager manager, int window) {
-    if (mask == null) {
+  NDArray mask(NDManager manager, Segment text, int window) {
+    if (masks == null) {
       throw new IllegalStateException("no mask");
     }
+    float[] mask = masks.get(segments.indexOf(text));
+    int own = text.rows();
     ByteBuffer bytes =
         ByteBuffer.allocateDirect(mask.length * Float.BYTES).order(ByteOrder.nativeOrder());
-    for (int row = 0; row < rows(); row++) {
-      for (int column = 0; column < rows(); column++) {
-        boolean isNear = window == 0 || positions[row] - positions[column] < window;
-        bytes.putFloat(isNear ? mask[row * rows() + column] : Float.NEGATIVE_INFINITY);
+    for (int row = 0; row < own; row++) {
+      for (int column = 0; column < own; column++) {
+        int distance = positions[text.start() + row] - positions[text.start() + column];
+        boolean isNear = window == 0 || distance < window;
+        bytes.putFloat(isNear ? mask[row * own + column] : Float.NEGATIVE_INFINITY);
       }
     }
-    return manager.create(bytes.flip(), new Shape(1, 1, rows(), rows()), DataType.FLOAT32);
+    return manager.create(bytes.flip(), new Shape(1, 1, own, own), DataType.FLOAT32);
   }
 
   /** Returns the number of rows. */

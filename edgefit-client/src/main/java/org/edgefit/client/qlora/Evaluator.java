@@ -137,10 +137,13 @@ public final class Evaluator implements AutoCloseable {
           generate(
               labelled, classes, training, done -> progress.recordsDone(data.size() + done, all)));
     } else {
-      for (InstructionRecord record : labelled) {
-        predicted.add(classify(record, classes, encoder, scoring));
-        progress.recordsDone(data.size() + predicted.size(), all);
-      }
+      predicted.addAll(
+          classify(
+              labelled,
+              classes,
+              encoder,
+              scoring,
+              done -> progress.recordsDone(data.size() + done, all)));
     }
     List<Prediction> predictions = new ArrayList<>();
     for (int i = 0; i < predicted.size(); i++) {
@@ -217,33 +220,45 @@ public final class Evaluator implements AutoCloseable {
     return sum / tokens;
   }
 
-  private String classify(
-      InstructionRecord record, List<String> labels, ExampleEncoder encoder, Scoring scoring) {
+  /** Returns for each record the class that is likeliest; several records share a pass. */
+  private List<String> classify(
+      List<InstructionRecord> records,
+      List<String> labels,
+      ExampleEncoder encoder,
+      Scoring scoring,
+      Counter counter) {
+    List<String> classes = new ArrayList<>();
+    List<Batch.Branching> pass = new ArrayList<>();
+    int rows = 0;
+    for (InstructionRecord record : records) {
+      Batch.Branching branching = branching(record, labels, encoder);
+      if (!pass.isEmpty() && rows + branching.rows() > TOKENS_PER_PASS) {
+        classes.addAll(likeliest(pass, labels, scoring));
+        counter.done(classes.size());
+        pass.clear();
+        rows = 0;
+      }
+      pass.add(branching);
+      rows += branching.rows();
+    }
+    if (!pass.isEmpty()) {
+      classes.addAll(likeliest(pass, labels, scoring));
+      counter.done(classes.size());
+    }
+    return classes;
+  }
+
+  /** Returns a record's question with all labels as its endings. */
+  private static Batch.Branching branching(
+      InstructionRecord record, List<String> labels, ExampleEncoder encoder) {
     List<String> answers = labels.stream().map(label -> encoder.openAnswer(record, label)).toList();
-    List<Example> texts = encoder.encode(record, answers);
-    if (texts == null) {
+    List<Example> examples = encoder.encode(record, answers);
+    if (examples == null) {
       throw new IllegalArgumentException(
           "labels: "
               + labels
               + " (expected: to fit the most tokens of a record with its template)");
     }
-    double[] scores = scores(texts);
-    if (scoring == Scoring.LIKELIHOOD_PER_TOKEN) {
-      for (int i = 0; i < scores.length; i++) {
-        scores[i] /= Math.max(1, texts.get(i).labelTokens());
-      }
-    }
-    int best = 0;
-    for (int i = 1; i < scores.length; i++) {
-      if (scores[i] > scores[best]) {
-        best = i;
-      }
-    }
-    return labels.get(best);
-  }
-
-  /** Returns the log-likelihood of each text's answer. */
-  private double[] scores(List<Example> examples) {
     List<int[]> texts = examples.stream().map(Example::ids).toList();
     int[] first = texts.get(0);
     int common = examples.stream().mapToInt(Example::labelStart).min().orElseThrow();
@@ -259,15 +274,38 @@ public final class Evaluator implements AutoCloseable {
     for (int[] text : texts) {
       endings.add(Arrays.copyOfRange(text, shared, text.length));
     }
-    Batch batch = Batch.branching(Arrays.copyOf(first, shared), endings);
-    double[] scores = new double[texts.size()];
+    return new Batch.Branching(Arrays.copyOf(first, shared), endings);
+  }
+
+  /** Returns the likeliest label of each text, whose endings are the labels. */
+  private List<String> likeliest(
+      List<Batch.Branching> texts, List<String> labels, Scoring scoring) {
+    Batch batch = Batch.branching(texts);
+    double[] scores = new double[texts.size() * labels.size()];
+    int[] tokens = new int[scores.length];
     try (Decoder.Pass pass = decoder.infer(batch)) {
       float[] likelihoods = pass.logLikelihoods();
       for (int i = 0; i < likelihoods.length; i++) {
         scores[batch.labelExample(i)] += likelihoods[i];
+        tokens[batch.labelExample(i)]++;
       }
     }
-    return scores;
+    List<String> classes = new ArrayList<>();
+    for (int text = 0; text < texts.size(); text++) {
+      int best = 0;
+      double most = Double.NEGATIVE_INFINITY;
+      for (int label = 0; label < labels.size(); label++) {
+        int i = text * labels.size() + label;
+        double score =
+            scoring == Scoring.LIKELIHOOD ? scores[i] : scores[i] / Math.max(1, tokens[i]);
+        if (score > most) {
+          most = score;
+          best = label;
+        }
+      }
+      classes.add(labels.get(best));
+    }
+    return classes;
   }
 
   @Override

@@ -253,23 +253,37 @@ class QloraTrainerTest {
 
   @Test
   void branchingTextScoresLikeSeparateTexts() {
-    int[] text = {5, 9, 77, 3};
-    List<int[]> endings = List.of(new int[] {8, 2, 6}, new int[] {11}, new int[] {8, 3});
+    List<int[]> texts = List.of(new int[] {5, 9, 77, 3}, new int[] {7, 30});
+    List<List<int[]>> endings =
+        List.of(
+            List.of(new int[] {8, 2, 6}, new int[] {11}, new int[] {8, 3}),
+            List.of(new int[] {4}, new int[] {9, 1, 1, 20}));
     try (Decoder decoder = Decoder.of(base, TestModel.adapter(base, LORA, 1))) {
       float[] together;
-      try (Decoder.Pass pass = decoder.infer(Batch.branching(text, endings))) {
+      Batch batch =
+          Batch.branching(
+              List.of(
+                  new Batch.Branching(texts.get(0), endings.get(0)),
+                  new Batch.Branching(texts.get(1), endings.get(1))));
+      try (Decoder.Pass pass = decoder.infer(batch)) {
         together = pass.logLikelihoods();
       }
       int next = 0;
-      for (int[] ending : endings) {
-        int[] whole = new int[text.length + ending.length];
-        System.arraycopy(text, 0, whole, 0, text.length);
-        System.arraycopy(ending, 0, whole, text.length, ending.length);
-        try (Decoder.Pass pass =
-            decoder.infer(Batch.packed(List.of(new Example(whole, text.length))))) {
-          for (float alone : pass.logLikelihoods()) {
-            assertThat(together[next++]).isCloseTo(alone, within(1e-5f));
+      int example = 0;
+      for (int t = 0; t < texts.size(); t++) {
+        int[] text = texts.get(t);
+        for (int[] ending : endings.get(t)) {
+          int[] whole = new int[text.length + ending.length];
+          System.arraycopy(text, 0, whole, 0, text.length);
+          System.arraycopy(ending, 0, whole, text.length, ending.length);
+          try (Decoder.Pass pass =
+              decoder.infer(Batch.packed(List.of(new Example(whole, text.length))))) {
+            for (float alone : pass.logLikelihoods()) {
+              assertThat(batch.labelExample(next)).isEqualTo(example);
+              assertThat(together[next++]).isCloseTo(alone, within(1e-5f));
+            }
           }
+          example++;
         }
       }
       assertThat(next).isEqualTo(together.length);
