@@ -332,7 +332,7 @@ public final class Federation {
     }
     if (outcome instanceof FitOutcome.TimedOut late) {
       return new ClientReport(
-          id, "timed out", "no answer in " + late.waited().toSeconds() + " s", 0, 0, Map.of());
+          id, "timed out", "no answer in " + late.waited().toMillis() / 1e3 + " s", 0, 0, Map.of());
     }
     if (outcome instanceof FitOutcome.Rejected rejected) {
       return new ClientReport(id, "rejected", rejected.reason(), 0, 0, Map.of());

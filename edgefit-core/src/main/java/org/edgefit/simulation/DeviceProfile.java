@@ -74,15 +74,14 @@ public record DeviceProfile(
 
   private static void requirePositive(String what, double value) {
     if (!(value > 0) || Double.isInfinite(value)) {
-      throw new IllegalArgumentException("device: " + what + ": " + value + " (expected: > 0)");
+      throw new IllegalArgumentException(what + ": " + value + " (expected: > 0)");
     }
   }
 
   private static void requireIn(String what, double value, double most) {
     if (!(value >= 0 && value <= most)) {
       String range = most == 1 ? "0 to 1" : ">= 0";
-      throw new IllegalArgumentException(
-          "device: " + what + ": " + value + " (expected: " + range + ")");
+      throw new IllegalArgumentException(what + ": " + value + " (expected: " + range + ")");
     }
   }
 

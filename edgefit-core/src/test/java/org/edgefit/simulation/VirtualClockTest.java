@@ -101,7 +101,7 @@ class VirtualClockTest {
     assertThatThrownBy(() -> DeviceProfile.named("a1O"))
         .hasMessage("device: a1O (expected: one of [a10, jetson-orin-nano, raspberry-pi-5])");
     assertThatThrownBy(() -> new DeviceProfile("d", 1, 1, 1, 1, 0, 1.5, 0))
-        .hasMessage("device: dropout: 1.5 (expected: 0 to 1)");
+        .hasMessage("dropout: 1.5 (expected: 0 to 1)");
     assertThatThrownBy(() -> clock(PLAIN, 0, 1)).hasMessage("deadline: 0.0 s (expected: > 0)");
     assertThatThrownBy(() -> clock(PLAIN, 1, 1).round(1, List.of("home-50")))
         .hasMessageStartingWith("client: home-50 (expected: one of ");

@@ -3,6 +3,7 @@ package org.edgefit.examples.experiment;
 import ai.djl.Device;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.edgefit.client.Quantization;
@@ -42,6 +43,16 @@ final class BaseModels {
   private static Path resolve(String name) throws IOException {
     if (name.equals(EMBEDDED)) {
       return TinyHome.unpack(Files.createTempDirectory("edgefit-"));
+    }
+    if (!ModelHub.isLocation(name) && !Files.exists(Path.of(name))) {
+      throw new NoSuchFileException(
+          "models: "
+              + name
+              + ": not there (expected: a model's directory, a GGUF file, hf:ORG/NAME, "
+              + EMBEDDED
+              + " or "
+              + RANDOM
+              + "SHAPE)");
     }
     return ModelHub.isLocation(name)
         ? ModelHub.standard().download(name, BaseModels::tell)

@@ -6,12 +6,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.Scoring;
+import org.edgefit.data.PromptTemplate;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.simulation.DeviceProfile;
 import org.jspecify.annotations.Nullable;
@@ -143,8 +145,9 @@ record ExperimentConfig(
    *
    * @param localEpochs the epochs of each client alone
    * @param centralisedEpochs the epochs over all data
+   * @param centralisedBatch the records of a forward pass over all data
    */
-  record Alone(int localEpochs, int centralisedEpochs) {}
+  record Alone(int localEpochs, int centralisedEpochs, int centralisedBatch) {}
 
   /**
    * How classes are told.
@@ -257,7 +260,8 @@ record ExperimentConfig(
                 federated.number("target-f1", 0.8, 0)),
             new Alone(
                 alone.whole("local-epochs", likewise, 1),
-                alone.whole("centralised-epochs", likewise, 1)),
+                alone.whole("centralised-epochs", likewise, 1),
+                alone.whole("centralised-batch", training.whole("batch", 8, 1), 1)),
             new Evaluation(
                 evaluation.choices(
                     "scorings",
@@ -271,6 +275,17 @@ record ExperimentConfig(
                 machine.whole("parallel", 1, 1),
                 machine.choice("compute", Compute.class, Compute.FLOAT32)));
     all.finish();
+    if (config.federated().deadline() > 0 && config.tiers().isEmpty()) {
+      throw new IllegalArgumentException(
+          file
+              + ": federated.deadline: "
+              + config.federated().deadline()
+              + " (expected: 0 without tiers)");
+    }
+    if (Set.copyOf(config.seeds()).size() < config.seeds().size()) {
+      throw new IllegalArgumentException(
+          file + ": seeds: " + config.seeds() + " (expected: none twice)");
+    }
     return config;
   }
 
@@ -388,6 +403,9 @@ record ExperimentConfig(
 
   private static Training training(Section section, int epochs) {
     Training defaults = Training.defaults();
+    List<String> templates = new ArrayList<>(List.of(Training.AUTO_TEMPLATE));
+    templates.addAll(PromptTemplate.NAMES);
+    String template = section.oneOf("template", templates);
     return section.checked(
         () ->
             defaults.toBuilder()
@@ -402,7 +420,7 @@ record ExperimentConfig(
                     section.choice(
                         "schedule", LearningRateSchedule.class, LearningRateSchedule.CONSTANT),
                     section.number("warmup", 0, 0))
-                .template(section.text("template", Training.AUTO_TEMPLATE))
+                .template(template)
                 .build());
   }
 }

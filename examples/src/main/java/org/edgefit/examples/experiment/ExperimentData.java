@@ -122,8 +122,7 @@ record ExperimentData(
     if (records.size() == 0) {
       throw new IllegalArgumentException("data: no training records (expected: a source of them)");
     }
-    Partition homes =
-        partitioner(config.partition()).split(records, config.partition().clients(), seed);
+    Partition homes = split(config.partition(), records, seed);
     if (config.partition().maximum() > 0) {
       homes = shortened(homes, config.partition().maximum(), seed);
       records =
@@ -143,9 +142,15 @@ record ExperimentData(
         notes);
   }
 
-  private static Partitioner partitioner(ExperimentConfig.Partition partition) {
+  private static Partition split(
+      ExperimentConfig.Partition partition, InstructionDataset records, Seed seed) {
     Partitioner dirichlet = Partitioner.dirichlet(partition.alpha(), SKEW_KEY);
-    return partition.minimum() == 1 ? dirichlet : dirichlet.atLeast(partition.minimum());
+    try {
+      return (partition.minimum() == 1 ? dirichlet : dirichlet.atLeast(partition.minimum()))
+          .split(records, partition.clients(), seed);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("partition." + e.getMessage(), e);
+    }
   }
 
   /** Returns a partition whose parts have some of their records, no more than a maximum. */
@@ -188,6 +193,11 @@ record ExperimentData(
         record ->
             byLabel.computeIfAbsent(SKEW_KEY.apply(record), l -> new ArrayList<>()).add(record));
     int each = count / byLabel.size();
+    if (each * byLabel.size() < count) {
+      System.out.printf(
+          "data.smart-home: %d of %d records held out: as many of each of %d classes%n",
+          each * byLabel.size(), count, byLabel.size());
+    }
     int skip = leftOut / byLabel.size();
     List<InstructionRecord> chosen = new ArrayList<>();
     byLabel.forEach(

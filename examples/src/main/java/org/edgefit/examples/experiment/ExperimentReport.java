@@ -362,6 +362,9 @@ final class ExperimentReport {
       rows.add(row);
     }
     document.table(head, rows);
+    if (federated.rounds().stream().noneMatch(round -> round.trained() > 0)) {
+      document.paragraph("No client's training ever counted: this is the base model.");
+    }
     document.paragraph(
         "Validation macro-F1 of "
             + config.federated().targetF1()

@@ -1,17 +1,27 @@
 package org.edgefit.examples.experiment;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeProbe;
 import org.edgefit.client.model.ComputeType;
@@ -60,6 +70,8 @@ public final class PaperExperiment implements Callable<Integer> {
   private Path out = Path.of("");
 
   private static final String CONFIG = "config.json";
+  private static final String COMPUTE = "compute.json";
+  private static final String LOCK = ".lock";
 
   private PaperExperiment() {}
 
@@ -69,6 +81,13 @@ public final class PaperExperiment implements Callable<Integer> {
         new CommandLine(new PaperExperiment())
             .setExecutionExceptionHandler(
                 (e, command, parsed) -> {
+                  if (e instanceof UncheckedIOException) {
+                    Throwable cause = e.getCause();
+                    command
+                        .getErr()
+                        .println("PaperExperiment: " + (cause == null ? e : cause).getMessage());
+                    return CommandLine.ExitCode.SOFTWARE;
+                  }
                   if (e instanceof IOException || e instanceof IllegalArgumentException) {
                     boolean isBare =
                         e instanceof NoSuchFileException file && file.getReason() == null;
@@ -94,11 +113,32 @@ public final class PaperExperiment implements Callable<Integer> {
       tiers.put(model, Tiers.of(config, model, BaseModels.config(model)));
     }
     requireFolders(config.models());
+    for (ExperimentConfig.Tier tier : config.tiers()) {
+      if (!tier.models().isEmpty() && Collections.disjoint(tier.models(), config.models())) {
+        System.out.println(
+            "tiers." + tier.name() + ": none of its models is run: " + tier.models());
+      }
+    }
     if (plan) {
       print(config, tiers);
       return 0;
     }
     Path folder = out.toString().isEmpty() ? Path.of("runs", config.name()) : out;
+    Files.createDirectories(folder);
+    try (FileChannel channel =
+            FileChannel.open(
+                folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock held = channel.tryLock()) {
+      if (held == null) {
+        throw new IOException(folder + ": another experiment is at work there");
+      }
+      run(config, tiers, folder);
+    }
+    return 0;
+  }
+
+  private static void run(ExperimentConfig config, Map<String, Tiers> tiers, Path folder)
+      throws IOException, InterruptedException {
     ObjectNode resolved = checkedConfig(config, folder);
     int threads = config.machine().threads();
     TorchKernels.setThreads(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
@@ -130,7 +170,6 @@ public final class PaperExperiment implements Callable<Integer> {
     report.memory(MeasuredMemory.of(config, folder));
     report.write(folder);
     System.out.println("report: " + folder.resolve("report.html"));
-    return 0;
   }
 
   /** Holds models to names that differ as folders. */
@@ -152,21 +191,29 @@ public final class PaperExperiment implements Callable<Integer> {
         config.training().batchSize(),
         config.training().maxLength());
     tiers.forEach(
-        (model, of) ->
-            of.fits()
-                .forEach(
-                    fit ->
-                        System.out.printf(
-                            Locale.ROOT,
-                            "%s on %s (%s): %.1f of %.1f GB, %d of %d layers keep their"
-                                + " activations%n",
-                            model,
-                            fit.tier().name(),
-                            fit.tier().device().name(),
-                            fit.bytes() / 1e9,
-                            fit.tier().device().memoryBytes() / 1e9,
-                            fit.layersKept(),
-                            fit.layers())));
+        (model, of) -> {
+          if (of.fits().isEmpty()) {
+            System.out.printf(
+                Locale.ROOT,
+                "%s: %.1f GB, all layers keep their activations%n",
+                model,
+                of.unlimitedBytes() / 1e9);
+          }
+          of.fits()
+              .forEach(
+                  fit ->
+                      System.out.printf(
+                          Locale.ROOT,
+                          "%s on %s (%s): %.1f of %.1f GB, %d of %d layers keep their"
+                              + " activations%n",
+                          model,
+                          fit.tier().name(),
+                          fit.tier().device().name(),
+                          fit.bytes() / 1e9,
+                          fit.tier().device().memoryBytes() / 1e9,
+                          fit.layersKept(),
+                          fit.layers()));
+        });
   }
 
   /** Is told after each procedure what there is so far. */
@@ -175,30 +222,54 @@ public final class PaperExperiment implements Callable<Integer> {
   }
 
   /**
-   * Holds the configuration to that of the folder, but for how it is computed.
+   * Holds the configuration to that of the folder, but for how it is computed, once anything has
+   * come of that.
    *
    * @return what is to be saved there
    */
   private static ObjectNode checkedConfig(ExperimentConfig config, Path folder) throws IOException {
     ObjectNode resolved = Json.parse(Json.tree(config).toString(), "configuration");
     Path saved = folder.resolve(CONFIG);
-    if (Files.exists(saved)) {
+    if (Files.exists(saved) && hasResults(folder)) {
       ObjectNode before = Json.read(saved);
-      for (String key : (Iterable<String>) resolved::fieldNames) {
-        if (!key.equals("machine") && !resolved.get(key).equals(before.get(key))) {
-          throw new IOException(
-              saved
-                  + ": "
-                  + key
-                  + ": "
-                  + before.get(key)
-                  + " (expected: "
-                  + resolved.get(key)
-                  + "; another experiment wants another --out)");
-        }
+      before.remove("machine");
+      ObjectNode now = resolved.deepCopy();
+      now.remove("machine");
+      List<String> differences = new ArrayList<>();
+      compare("", before, now, differences);
+      if (!differences.isEmpty()) {
+        throw new IOException(
+            folder
+                + ": has results of another experiment (another one wants another --out): "
+                + String.join("; ", differences));
       }
     }
     return resolved;
+  }
+
+  private static boolean hasResults(Path folder) throws IOException {
+    Set<String> before =
+        Set.of(CONFIG, COMPUTE, "training.jsonl", "validation.jsonl", "test.jsonl");
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files
+          .filter(Files::isRegularFile)
+          .map(file -> String.valueOf(file.getFileName()))
+          .anyMatch(name -> !before.contains(name) && !name.equals(LOCK));
+    }
+  }
+
+  /** Adds where two configurations differ, and how. */
+  private static void compare(String where, JsonNode before, JsonNode now, List<String> all) {
+    if (!before.isObject() || !now.isObject()) {
+      if (!before.equals(now)) {
+        all.add(where.substring(1) + ": " + before + " there, " + now + " here");
+      }
+      return;
+    }
+    TreeSet<String> keys = new TreeSet<>();
+    before.fieldNames().forEachRemaining(keys::add);
+    now.fieldNames().forEachRemaining(keys::add);
+    keys.forEach(key -> compare(where + "." + key, before.path(key), now.path(key), all));
   }
 
   private static void run(
@@ -226,7 +297,7 @@ public final class PaperExperiment implements Callable<Integer> {
   /** Returns the type of a trial: that which it began with, if it goes on. */
   private static ComputeOptions compute(ExperimentConfig config, BaseModel base, Path folder)
       throws IOException {
-    Path file = folder.resolve("compute.json");
+    Path file = folder.resolve(COMPUTE);
     ComputeType before =
         Files.exists(file) ? ComputeType.valueOf(Json.read(file).path("type").asText()) : null;
     ComputeType type =

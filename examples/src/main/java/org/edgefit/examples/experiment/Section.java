@@ -152,6 +152,18 @@ final class Section {
     return text(key, "");
   }
 
+  /** Returns one of a few texts, the first if the key is not there. */
+  String oneOf(String key, List<String> texts) {
+    JsonNode value = value(key);
+    if (value == null) {
+      return texts.get(0);
+    }
+    if (!texts.contains(value.asText())) {
+      throw wrong(key, value, "one of " + texts);
+    }
+    return value.asText();
+  }
+
   /** Returns a whole number of at least {@code least}. */
   int whole(String key, int otherwise, int least) {
     JsonNode value = value(key);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.MemoryPlan;
@@ -38,7 +39,12 @@ final class Tiers {
   static Tiers of(ExperimentConfig config, String name, ModelConfig model) {
     ComputeType type = config.machine().fixedType();
     Training training = config.training();
-    int rows = Math.multiplyExact(training.batchSize(), training.maxLength());
+    int rows = rows(config);
+    try {
+      AdapterLayout.of(config.lora().resolvedFor(model.linearLayers()), model.linearLayers());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("lora." + e.getMessage() + ", of " + name, e);
+    }
     List<Fit> fits = new ArrayList<>();
     for (ExperimentConfig.Tier tier : config.tiers()) {
       if (!tier.models().isEmpty() && !tier.models().contains(name)) {
@@ -55,9 +61,9 @@ final class Tiers {
                 + tier.name()
                 + ": "
                 + name
-                + " does not fit "
-                + tier.device().name()
-                + ": "
+                + " does not fit the "
+                + tier.device().memoryBytes() / 1e9
+                + " GB of its device, with training.batch x training.max-length tokens in a pass: "
                 + e.getMessage(),
             e);
       }
@@ -77,6 +83,19 @@ final class Tiers {
               + " among its models (expected: at least one)");
     }
     return new Tiers(config, model, fits);
+  }
+
+  /** Returns the most tokens of a forward pass. */
+  static int rows(ExperimentConfig config) {
+    return Math.multiplyExact(config.training().batchSize(), config.training().maxLength());
+  }
+
+  /** Returns what training takes where all layers keep their activations, in bytes. */
+  long unlimitedBytes() {
+    MemoryPlan plan =
+        MemoryPlan.of(
+            model, config.training().quantization(), config.lora(), config.machine().fixedType());
+    return MemoryPlan.total(plan.components(rows(config)));
   }
 
   /** Returns the tiers, and what training takes on each. */

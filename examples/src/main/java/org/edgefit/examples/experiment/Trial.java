@@ -85,7 +85,14 @@ final class Trial {
           List.of(
               measured(
                   "centralised",
-                  () -> alone(data.training(), config.alone().centralisedEpochs(), "centralised")));
+                  () ->
+                      alone(
+                          data.training(),
+                          config.training().toBuilder()
+                              .epochs(config.alone().centralisedEpochs())
+                              .batchSize(config.alone().centralisedBatch())
+                              .build(),
+                          "centralised")));
       case FEDERATED -> List.of(measured("federated", this::federated));
     };
   }
@@ -140,14 +147,13 @@ final class Trial {
   }
 
   private List<Measured> localOnly() throws IOException, InterruptedException {
+    Training settings = config.training().toBuilder().epochs(config.alone().localEpochs()).build();
     ExecutorService threads = Executors.newFixedThreadPool(config.machine().parallel());
     try {
       List<Future<Measured>> clients = new ArrayList<>();
       for (InstructionDataset part : data.homes().parts()) {
         String name = "local-only-" + clients.size();
-        clients.add(
-            threads.submit(
-                () -> measured(name, () -> alone(part, config.alone().localEpochs(), name))));
+        clients.add(threads.submit(() -> measured(name, () -> alone(part, settings, name))));
       }
       List<Measured> all = new ArrayList<>();
       for (Future<Measured> client : clients) {
@@ -173,9 +179,8 @@ final class Trial {
   }
 
   /** Trains once, on one set of records. */
-  private Trained alone(InstructionDataset records, int epochs, String name)
+  private Trained alone(InstructionDataset records, Training settings, String name)
       throws IOException, InterruptedException {
-    Training settings = config.training().toBuilder().epochs(epochs).build();
     ExampleEncoder.Encoded encoded = base.encoder(settings).encode(records);
     StepListener listener =
         (step, steps, loss) -> {

@@ -37,7 +37,7 @@ class ExperimentConfigTest {
     assertThat(config.evaluation().scorings())
         .containsExactly(Scoring.GENERATION, Scoring.LIKELIHOOD_PER_TOKEN);
     // As many passes over the data as the federation makes: 50 x 3 x 5 / 10.
-    assertThat(config.alone()).isEqualTo(new ExperimentConfig.Alone(75, 75));
+    assertThat(config.alone()).isEqualTo(new ExperimentConfig.Alone(75, 75, 8));
   }
 
   @ParameterizedTest
@@ -56,7 +56,10 @@ class ExperimentConfigTest {
         "lora: {rank: 16, dropout: 1}   | my.yaml: lora.dropout: 1.0 (expected: in [0, 1))",
         "tiers: {hub: {device: pi}}     | tiers.hub.device: pi (expected: one of [a10,",
         "tiers: {hub: {memory-gb: 4}}   | tiers.hub.gflops: missing (expected: a number",
-        "tiers: {hub: {device: a10, dropout: 2}} | tiers.hub.device: dropout: 2.0 (expected: 0 to 1)",
+        "tiers: {hub: {device: a10, dropout: 2}} | tiers.hub.dropout: 2.0 (expected: 0 to 1)",
+        "federated: {deadline: 5}       | federated.deadline: 5.0 (expected: 0 without tiers)",
+        "training: {template: lama}     | training.template: \"lama\" (expected: one of [auto, ",
+        "seeds: [1, 1]                  | seeds: [1, 1] (expected: none twice)",
         "tiers: {hub: {devise: a10}}    | tiers.hub.devise: not a setting (did you mean device?)",
         "data: {dolly: {fil: a}}        | data.dolly.fil: not a setting (did you mean file?)",
         "memory: {shapes: {llama-7b: 0}} | memory.shapes.model: llama-7b (expected:",
@@ -111,7 +114,7 @@ class ExperimentConfigTest {
             () -> Tiers.of(config, "random:llama-2-7b", BaseModels.config("random:llama-2-7b")))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(
-            "tiers.small: random:llama-2-7b does not fit jetson-orin-nano: memory")
+            "tiers.small: random:llama-2-7b does not fit the 4.0 GB of its device")
         .hasMessageContaining("expected: at least");
     ExperimentConfig none = read("tiers: {edge: {device: a10, models: [another]}}");
     assertThatThrownBy(() -> Tiers.of(none, "tiny-home", BaseModels.config("tiny-home")))

@@ -103,7 +103,7 @@ class PaperExperimentTest {
     JavaProcess other = run(config, out);
     assertThat(other.status()).isEqualTo(1);
     assertThat(other.err())
-        .contains("federated: {\"rounds\":2", "another --out")
+        .contains("federated.rounds: 2 there, 3 here", "another --out")
         .doesNotContain("\tat ");
   }
 
