@@ -74,7 +74,10 @@ class FlatRoundsTest {
           .strategy(Strategy.fedAvg())
           .clients(InProcessClients.of(clients))
           .adapter(Adapter.initial(LoraConfig.attention(16), base.linearLayers(), seed))
-          .training(Training.defaults().toBuilder().epochs(1).maxLength(128).build())
+          // All of a home's records in a batch: batches of ever other lengths would fill the
+          // engine's
+          // cache of compiled products, which has an end, but not within so few rounds.
+          .training(Training.defaults().toBuilder().epochs(1).batchSize(10).maxLength(128).build())
           .runDirectory(temp.resolve("run"))
           .listener(memory)
           .build()

@@ -12,7 +12,7 @@ final class Document {
   private static final String STYLE =
       """
       :root { color-scheme: light dark; }
-      body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
+      body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 0 auto; padding: 1rem; }
       h1, h2, h3 { line-height: 1.2; margin: 1.6em 0 .4em; }
       .wide { overflow-x: auto; }
       table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
