@@ -48,9 +48,11 @@ final class FrozenProduct {
   /** Returns {@code dy W}, (rows, inputs); what is summed by parts is rounded once. */
   static NDArray backward(
       NDManager manager, NDArray dy, List<FrozenMatrix> weights, Scratch scratch) {
-    FrozenMatrix only = weights.get(0);
-    if (weights.size() == 1 && only.hasColumns() && scratch.rowsPerPart(only) < only.outputs()) {
-      return backwardByColumns(manager, dy, only, scratch);
+    if (weights.size() == 1) {
+      FrozenMatrix only = weights.get(0);
+      if (only.hasColumns() && scratch.rowsPerPart(only) < only.outputs()) {
+        return backwardByColumns(manager, dy, only, scratch);
+      }
     }
     int exact = ComputeType.FLOAT32.torchCode();
     int type = scratch.type().torchCode();

@@ -247,14 +247,15 @@ public final class PaperExperiment implements Callable<Integer> {
     return resolved;
   }
 
+  /** Returns whether a folder has more than what a run leaves before its first result. */
   private static boolean hasResults(Path folder) throws IOException {
     Set<String> before =
-        Set.of(CONFIG, COMPUTE, "training.jsonl", "validation.jsonl", "test.jsonl");
+        Set.of(LOCK, CONFIG, COMPUTE, "training.jsonl", "validation.jsonl", "test.jsonl");
     try (Stream<Path> files = Files.walk(folder)) {
       return files
           .filter(Files::isRegularFile)
           .map(file -> String.valueOf(file.getFileName()))
-          .anyMatch(name -> !before.contains(name) && !name.equals(LOCK));
+          .anyMatch(name -> !before.contains(name));
     }
   }
 
@@ -284,7 +285,6 @@ public final class PaperExperiment implements Callable<Integer> {
     Map<Procedure, List<Measured>> results = new EnumMap<>(Procedure.class);
     try (BaseModel base = BaseModels.load(model, config.training().quantization())) {
       base.config().requireLength(config.training().maxLength());
-      config.lora().resolvedFor(base.linearLayers());
       Trial trial =
           new Trial(config, base, model, tiers, compute(config, base, folder), data, folder, seed);
       for (Procedure procedure : config.procedures()) {
@@ -294,12 +294,14 @@ public final class PaperExperiment implements Callable<Integer> {
     }
   }
 
-  /** Returns the type of a trial: that which it began with, if it goes on. */
+  /** Returns the type of a trial: that which it began with, once anything has come of it. */
   private static ComputeOptions compute(ExperimentConfig config, BaseModel base, Path folder)
       throws IOException {
     Path file = folder.resolve(COMPUTE);
     ComputeType before =
-        Files.exists(file) ? ComputeType.valueOf(Json.read(file).path("type").asText()) : null;
+        Files.exists(file) && hasResults(folder)
+            ? ComputeType.valueOf(Json.read(file).path("type").asText())
+            : null;
     ComputeType type =
         switch (config.machine().compute()) {
           case FLOAT32 -> ComputeType.FLOAT32;
