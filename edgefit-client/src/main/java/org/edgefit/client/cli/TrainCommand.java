@@ -87,7 +87,7 @@ final class TrainCommand implements Callable<Integer> {
             data
                 + ": no usable record: none of "
                 + records.size()
-                + " has a response within "
+                + " has a response within the maximum length of "
                 + settings.maxLength()
                 + " tokens");
       }

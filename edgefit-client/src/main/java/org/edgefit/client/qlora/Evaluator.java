@@ -125,7 +125,7 @@ public final class Evaluator implements AutoCloseable {
       throw new IOException(
           "records: none of "
               + data.size()
-              + " has a response within "
+              + " has a response within the maximum length of "
               + training.maxLength()
               + " tokens");
     }

@@ -121,7 +121,7 @@ public final class QloraClient implements FederatedClient {
           id
               + ": none of its "
               + data.size()
-              + " records has a response within "
+              + " records has a response within the maximum length of "
               + training.maxLength()
               + " tokens");
     }
