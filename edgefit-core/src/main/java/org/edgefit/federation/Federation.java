@@ -76,8 +76,8 @@ public final class Federation {
    * Runs all rounds.
    *
    * @param rounds the number of rounds, >= 0
-   * @throws IOException if the run directory cannot be written, or is that of a run with other
-   *     settings
+   * @throws IOException if the run directory cannot be written, is that of a run with other
+   *     settings, or another run is at work there
    * @throws IllegalStateException if too few clients are there when a round begins
    */
   public RunResult run(int rounds) throws IOException, InterruptedException {
@@ -85,12 +85,13 @@ public final class Federation {
       throw new IllegalArgumentException("rounds: " + rounds + " (expected: >= 0)");
     }
     if (runDirectory != null) {
-      RunDirectory directory =
-          isResumed ? RunDirectory.open(runDirectory) : RunDirectory.create(runDirectory);
-      return new Run(directory, rounds).run();
+      try (RunDirectory directory =
+          isResumed ? RunDirectory.open(runDirectory) : RunDirectory.create(runDirectory)) {
+        return new Run(directory, rounds).run();
+      }
     }
     RunDirectory temporary = RunDirectory.temporary();
-    try {
+    try (temporary) {
       return new Run(temporary, rounds).run();
     } finally {
       temporary.delete();

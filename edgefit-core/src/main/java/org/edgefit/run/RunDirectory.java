@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.format.DurableFiles;
+import org.edgefit.format.FolderLock;
 import org.edgefit.format.Json;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.format.Sha256;
@@ -34,16 +35,19 @@ import org.slf4j.LoggerFactory;
  * <p>Files appear whole or not at all, so that every finished round can be read whatever stopped
  * the run.
  */
-public final class RunDirectory {
+public final class RunDirectory implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(RunDirectory.class);
   private static final String MANIFEST = "run.json";
   private static final String METRICS = "metrics.jsonl";
 
   private final Path path;
+  private final FolderLock lock;
 
-  private RunDirectory(Path path) {
+  /** Takes a directory, which exists, for this run alone. */
+  private RunDirectory(Path path) throws IOException {
     this.path = path;
+    this.lock = FolderLock.hold(path);
   }
 
   /**
@@ -78,7 +82,7 @@ public final class RunDirectory {
   /**
    * Opens the directory of a run that goes on, or makes it.
    *
-   * @throws IOException if the path is not a directory
+   * @throws IOException if the path is not a directory, or another run is at work there
    */
   public static RunDirectory open(Path path) throws IOException {
     requireDirectory(path);
@@ -204,6 +208,12 @@ public final class RunDirectory {
       delete(round(later));
     }
     return whole;
+  }
+
+  /** Leaves the directory to other runs. */
+  @Override
+  public void close() throws IOException {
+    lock.close();
   }
 
   /**

@@ -221,6 +221,26 @@ class FederationTest {
     assertThat(ran).isEmpty();
   }
 
+  @Test
+  void directoryIsOfOneRunAtATime() throws Exception {
+    Path run = temp.resolve("run");
+    List<FakeClient> clients = List.of(random("a"), random("b"));
+    Federation.Builder second = federation(clients).runDirectory(run).resume();
+    List<String> refusals = new ArrayList<>();
+    RoundListener intruder =
+        new RoundListener() {
+          @Override
+          public void roundClosed(RoundSummary summary) {
+            assertThatThrownBy(() -> second.build().run(2))
+                .isInstanceOf(IOException.class)
+                .satisfies(refused -> refusals.add(String.valueOf(refused.getMessage())));
+          }
+        };
+    RunResult whole = federation(clients).runDirectory(run).listener(intruder).build().run(2);
+    assertThat(refusals).hasSize(3).containsOnly(run + ": another run is at work there");
+    assertThat(second.build().run(2).adapterSha256()).isEqualTo(whole.adapterSha256());
+  }
+
   private static String withoutSeconds(Path run) throws IOException {
     return Files.readString(run.resolve("metrics.jsonl")).replaceAll("\"seconds\":[0-9.E-]+", "");
   }
