@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.edgefit.format.DurableFiles;
 
 /** A report of headings, texts, tables and drawings, as one HTML page and as Markdown. */
@@ -90,6 +91,11 @@ final class Document {
     String file = name + ".svg";
     markdown.append("![").append(about).append("](").append(file).append(")\n\n");
     drawings.add(new Drawing(file, svg));
+  }
+
+  /** Returns bytes as a cell of a table, in MB. */
+  static String megabytes(long bytes) {
+    return String.format(Locale.ROOT, "%.1f", bytes / 1e6);
   }
 
   static String escaped(String text) {

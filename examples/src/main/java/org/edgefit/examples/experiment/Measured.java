@@ -22,6 +22,7 @@ import org.edgefit.metrics.Prediction;
  * @param predictions by way of telling, each record's true and predicted class
  * @param seconds how long it took to come by the adapter
  * @param bytes the bytes that were moved for it
+ * @param validationF1 the macro-F1 on the validation records by the first way of telling
  * @param rounds what each round led to, from round 0 on; empty without rounds
  */
 record Measured(
@@ -29,6 +30,7 @@ record Measured(
     Map<Scoring, List<Prediction>> predictions,
     double seconds,
     long bytes,
+    double validationF1,
     List<Round> rounds) {
 
   /**
@@ -70,6 +72,7 @@ record Measured(
     ObjectNode json = Json.object();
     json.put("seconds", seconds);
     json.put("bytes", bytes);
+    json.put("validationF1", validationF1);
     labels.forEach(json.putArray("labels")::add);
     json.set("rounds", Json.tree(rounds));
     ObjectNode scorings = json.putObject("scorings");
@@ -118,6 +121,7 @@ record Measured(
         predictions,
         json.path("seconds").asDouble(),
         json.path("bytes").asLong(),
+        json.path("validationF1").asDouble(Double.NaN),
         List.copyOf(rounds));
   }
 }

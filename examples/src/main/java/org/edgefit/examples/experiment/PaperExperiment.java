@@ -4,12 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -28,6 +25,7 @@ import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.client.qlora.ComputeOptions;
 import org.edgefit.format.DurableFiles;
+import org.edgefit.format.FolderLock;
 import org.edgefit.format.Json;
 import org.edgefit.random.Seed;
 import picocli.CommandLine;
@@ -71,7 +69,6 @@ public final class PaperExperiment implements Callable<Integer> {
 
   private static final String CONFIG = "config.json";
   private static final String COMPUTE = "compute.json";
-  private static final String LOCK = ".lock";
 
   private PaperExperiment() {}
 
@@ -125,13 +122,8 @@ public final class PaperExperiment implements Callable<Integer> {
     }
     Path folder = out.toString().isEmpty() ? Path.of("runs", config.name()) : out;
     Files.createDirectories(folder);
-    try (FileChannel channel =
-            FileChannel.open(
-                folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock held = channel.tryLock()) {
-      if (held == null) {
-        throw new IOException(folder + ": another experiment is at work there");
-      }
+    FolderLock lock = FolderLock.hold(folder);
+    try (lock) {
       run(config, tiers, folder);
     }
     return 0;
@@ -250,7 +242,8 @@ public final class PaperExperiment implements Callable<Integer> {
   /** Returns whether a folder has more than what a run leaves before its first result. */
   private static boolean hasResults(Path folder) throws IOException {
     Set<String> before =
-        Set.of(LOCK, CONFIG, COMPUTE, "training.jsonl", "validation.jsonl", "test.jsonl");
+        Set.of(
+            FolderLock.FILE, CONFIG, COMPUTE, "training.jsonl", "validation.jsonl", "test.jsonl");
     try (Stream<Path> files = Files.walk(folder)) {
       return files
           .filter(Files::isRegularFile)

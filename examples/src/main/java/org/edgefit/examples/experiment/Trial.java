@@ -130,8 +130,13 @@ final class Trial {
                 .predictions());
       }
     }
+    double validation =
+        trained.rounds().isEmpty()
+            ? validationF1(trained.adapter())
+            : trained.rounds().get(trained.rounds().size() - 1).f1();
     Measured measured =
-        new Measured(data.labels(), predictions, seconds, trained.bytes(), trained.rounds());
+        new Measured(
+            data.labels(), predictions, seconds, trained.bytes(), validation, trained.rounds());
     measured.write(file);
     for (Scoring scoring : config.evaluation().scorings()) {
       System.out.printf(
@@ -262,7 +267,7 @@ final class Trial {
         (int) round.clients().stream().filter(ClientReport::trained).count());
   }
 
-  private double validationF1(Adapter adapter) {
+  private double validationF1(@Nullable Adapter adapter) {
     try (Evaluator evaluator = new Evaluator(base, adapter)) {
       Scoring scoring = config.evaluation().scorings().get(0);
       return evaluator

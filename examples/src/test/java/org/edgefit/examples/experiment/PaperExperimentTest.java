@@ -71,6 +71,8 @@ class PaperExperimentTest {
     assertThat(federated.rounds().get(2).asked()).isEqualTo(2);
     assertThat(federated.rounds().get(2).virtualSeconds()).isPositive();
     assertThat(federated.bytes()).isPositive();
+    assertThat(federated.validationF1()).isEqualTo(federated.rounds().get(2).f1());
+    assertThat(Measured.read(trial.resolve("centralised.json")).validationF1()).isBetween(0.0, 1.0);
     assertThat(federated.cases(Scoring.GENERATION)).hasSize(21);
     assertThat(federated.cases(Scoring.LIKELIHOOD_PER_TOKEN)).hasSize(21);
     assertThat(trial.resolve("local-only-2.json")).exists();
@@ -84,7 +86,7 @@ class PaperExperimentTest {
     assertThat(out.resolve("report.html")).content().contains("<svg", "macro-F1", "viewport");
     assertThat(out.resolve("numbers.csv"))
         .content()
-        .contains("tiny-home,1,federated,generation,f1");
+        .contains("tiny-home,1,federated,generation,f1", "centralised,generation,validation-f1");
     assertNoOverlap(out.resolve("seed-1"));
 
     // What is there is not run again; what is not, is.

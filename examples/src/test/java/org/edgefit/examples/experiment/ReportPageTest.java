@@ -37,7 +37,7 @@ class ReportPageTest {
       String label = LABELS.get(i % LABELS.size());
       cases.add(new Prediction(label, i < wrong ? null : label));
     }
-    return new Measured(LABELS, Map.of(Scoring.GENERATION, cases), 12, 1_000_000, rounds);
+    return new Measured(LABELS, Map.of(Scoring.GENERATION, cases), 12, 1_000_000, 0.9, rounds);
   }
 
   @BeforeEach
