@@ -3,9 +3,10 @@ package org.edgefit.format;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,9 +22,17 @@ public final class FolderLock implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(FolderLock.class);
 
+  /**
+   * The folders that this process holds. A second run in it is refused by this and not by the file:
+   * on POSIX systems, closing any channel of a file ends all locks that the process has on it.
+   */
+  private static final Set<Path> held = ConcurrentHashMap.newKeySet();
+
+  private final Path folder;
   private final FileChannel channel;
 
-  private FolderLock(FileChannel channel) {
+  private FolderLock(Path folder, FileChannel channel) {
+    this.folder = folder;
     this.channel = channel;
   }
 
@@ -34,21 +43,36 @@ public final class FolderLock implements AutoCloseable {
    * @throws IOException if another run holds the folder, or it cannot be written
    */
   public static FolderLock hold(Path folder) throws IOException {
-    FileChannel channel =
-        FileChannel.open(folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    if (isHeldByOther(channel, folder)) {
-      channel.close();
-      throw new IOException(folder + ": another run is at work there");
+    Path real = folder.toRealPath();
+    if (!held.add(real)) {
+      throw refusal(folder);
     }
-    return new FolderLock(channel);
+    FileChannel channel = null;
+    try {
+      channel =
+          FileChannel.open(
+              folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (isHeldByAnotherProcess(channel, folder)) {
+        throw refusal(folder);
+      }
+      return new FolderLock(real, channel);
+    } catch (IOException e) {
+      held.remove(real);
+      if (channel != null) {
+        channel.close();
+      }
+      throw e;
+    }
   }
 
-  private static boolean isHeldByOther(FileChannel channel, Path folder) {
+  private static IOException refusal(Path folder) {
+    return new IOException(folder + ": another run is at work there");
+  }
+
+  private static boolean isHeldByAnotherProcess(FileChannel channel, Path folder) {
     try {
       @Nullable FileLock lock = channel.tryLock();
       return lock == null;
-    } catch (OverlappingFileLockException e) {
-      return true; // held in this process
     } catch (IOException e) {
       log.warn("{}: cannot be locked; two runs there would spoil each other: {}", folder, e);
       return false;
@@ -58,5 +82,6 @@ public final class FolderLock implements AutoCloseable {
   @Override
   public void close() throws IOException {
     channel.close();
+    held.remove(folder);
   }
 }
