@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
 import org.edgefit.random.Seed;
 
 /**
  * Confidence intervals of classification metrics by the percentile bootstrap (Efron 1979): the
  * cases are drawn anew, with replacement, and the metrics' percentiles over many such draws are the
- * ends. A class that a draw leaves out has F1 0 in it.
+ * ends. In a draw that leaves out a class the macro averages are those of the others: the class is
+ * not one that the classifier got wrong.
  *
  * @param resamples the draws, >= 1
  * @param level the share of the draws between the ends, in (0, 1)
@@ -52,6 +54,7 @@ public record Bootstrap(int resamples, double level, Seed seed) {
     if (predictions.isEmpty()) {
       throw new IllegalArgumentException("predictions: none (expected: at least one)");
     }
+    ConfusionMatrix all = ConfusionMatrix.of(labels, predictions);
     SplittableRandom random = seed.split("bootstrap").generator();
     Map<String, double[]> draws = new TreeMap<>();
     for (int i = 0; i < resamples; i++) {
@@ -60,7 +63,7 @@ public record Bootstrap(int resamples, double level, Seed seed) {
         drawn.add(predictions.get(random.nextInt(predictions.size())));
       }
       for (Map.Entry<String, Double> metric :
-          ConfusionMatrix.of(labels, drawn).metrics().entrySet()) {
+          metrics(ConfusionMatrix.of(labels, drawn), all).entrySet()) {
         draws.computeIfAbsent(metric.getKey(), name -> new double[resamples])[i] =
             metric.getValue();
       }
@@ -75,6 +78,23 @@ public record Bootstrap(int resamples, double level, Seed seed) {
                   percentile(values, (1 - level) / 2), percentile(values, (1 + level) / 2)));
         });
     return intervals;
+  }
+
+  /** Returns a draw's metrics, without the classes that it has left out of all cases. */
+  private static Map<String, Double> metrics(ConfusionMatrix draw, ConfusionMatrix all) {
+    List<String> counted =
+        draw.labels().stream()
+            .filter(label -> draw.support(label) > 0 || all.support(label) == 0)
+            .toList();
+    return Map.of(
+        "accuracy", draw.accuracy(),
+        "precision", mean(counted, draw::precision),
+        "recall", mean(counted, draw::recall),
+        "f1", mean(counted, draw::f1));
+  }
+
+  private static double mean(List<String> labels, ToDoubleFunction<String> metric) {
+    return labels.stream().mapToDouble(metric).average().orElseThrow();
   }
 
   /** Returns a percentile of sorted values, between two of them by its distance to each. */

@@ -81,6 +81,11 @@ public final class ConfusionMatrix {
     return counts[index(truth)][index(predicted)];
   }
 
+  /** Returns how many cases have this class. */
+  public long support(String label) {
+    return row(index(label));
+  }
+
   /** Returns the number of cases. */
   public long total() {
     long total = 0;

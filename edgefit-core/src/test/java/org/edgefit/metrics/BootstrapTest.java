@@ -47,6 +47,21 @@ class BootstrapTest {
   }
 
   @Test
+  void classThatADrawLeavesOutIsNoMistake() {
+    List<Prediction> cases = cases(60, 0);
+    cases.add(new Prediction("rare", "rare"));
+    Bootstrap.Interval f1 =
+        Bootstrap.standard(new Seed(1)).intervals(List.of("a", "b", "rare"), cases).get("f1");
+    assertThat(f1).isEqualTo(new Bootstrap.Interval(1, 1));
+    // A class without any case is counted as in the matrix, as F1 0.
+    f1 =
+        Bootstrap.standard(new Seed(1))
+            .intervals(List.of("a", "b", "none"), cases(60, 0))
+            .get("f1");
+    assertThat(f1).isEqualTo(new Bootstrap.Interval(2.0 / 3, 2.0 / 3));
+  }
+
+  @Test
   void noCasesAreRefused() {
     assertThatThrownBy(() -> Bootstrap.standard(new Seed(1)).intervals(List.of("a"), List.of()))
         .hasMessageContaining("predictions: none");
