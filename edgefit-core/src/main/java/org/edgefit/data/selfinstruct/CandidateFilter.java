@@ -87,7 +87,7 @@ final class CandidateFilter {
   @Nullable String check(Task candidate) {
     List<String> words = Words.of(candidate.task());
     int answerWords = Words.of(candidate.answer()).size();
-    if (words.isEmpty() || (answerWords == 0 && !candidate.kind().isOutputFirst())) {
+    if (words.isEmpty() || (answerWords == 0 && !candidate.kind().isClassAlone())) {
       return "no task or answer";
     }
     if (words.size() < LEAST_TASK_WORDS

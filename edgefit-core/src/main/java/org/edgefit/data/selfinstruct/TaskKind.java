@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import org.edgefit.data.InstructionRecord;
+import org.edgefit.data.Words;
 import org.edgefit.format.Json;
 import org.jspecify.annotations.Nullable;
 
@@ -66,13 +67,19 @@ public enum TaskKind {
     return !keys.isEmpty();
   }
 
+  /** Returns whether the class is all of the answer: it has no reason. */
+  public boolean isClassAlone() {
+    return this == INTENT;
+  }
+
   /**
    * Returns why a response is not one of this kind's, or null if it is.
    *
+   * @param response the response; in a classification what follows the class, which names no other
    * @param label the class, for a classification
    */
   public @Nullable String fault(String response, @Nullable String label) {
-    if (isOutputFirst() && (label == null || !labels.contains(label))) {
+    if (isOutputFirst() && !isOfClass(response, label)) {
       return "label";
     }
     if (!isJson()) {
@@ -89,6 +96,14 @@ public enum TaskKind {
     } catch (IOException e) {
       return "JSON";
     }
+  }
+
+  private boolean isOfClass(String reason, @Nullable String label) {
+    if (label == null || !labels.contains(label) || (isClassAlone() && !reason.isBlank())) {
+      return false;
+    }
+    List<String> words = Words.of(reason);
+    return words.isEmpty() || labels.stream().noneMatch(words.get(0)::equalsIgnoreCase);
   }
 
   private static List<String> names(ObjectNode json) {

@@ -34,7 +34,7 @@ class SelfInstructTest {
       for (int i = 0; i < 8; i++) {
         task.append(" word").append(random.nextInt(1000));
       }
-      String answer = "Some words.";
+      String answer = prompt.startsWith("Intent") ? "" : "Some words.";
       if (prompt.startsWith("Routine")) {
         answer = "{\"trigger\": {\"time\": \"7\"}, \"actions\": []}";
       } else if (prompt.startsWith("Device Command")) {
@@ -124,6 +124,11 @@ class SelfInstructTest {
         "QUESTION | Draw a picture of the kitchen.  | Here it is.                   |         | keyword",
         "QUESTION | 7 lamps are on, how many is it? | Seven.                        |         | keyword",
         "EVENT    | The gate was open all night.    | Odd.                          | Strange | label",
+        "EVENT    | The gate was open all night.    | Normal, as on most days.      | Anomaly | label",
+        "EVENT    | The gate was open all night.    | Normally it is closed.        | Anomaly | ",
+        "EVENT    | The gate was open all night.    |                               | Anomaly | no task or answer",
+        "INTENT   | Close the gate behind the car.  |                               | security | ",
+        "INTENT   | Close the gate behind the car.  | It is a gate.                 | security | label",
         "COMMAND  | Switch the lamp upstairs on.    | lamp on                       |         | JSON",
         "COMMAND  | Switch the lamp upstairs on.    | {\"device\": \"lamp\"}        |         | JSON",
         "QUESTION | Which sensor is in the cellar?  | None.                         |         | held out",
