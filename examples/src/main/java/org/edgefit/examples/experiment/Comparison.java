@@ -4,9 +4,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
 import org.edgefit.client.qlora.Scoring;
 import org.edgefit.data.InstructionDataset;
@@ -18,16 +20,6 @@ import org.edgefit.random.Seed;
 final class Comparison {
 
   private static final List<String> METRICS = List.of("accuracy", "precision", "recall", "f1");
-
-  /** The paper's table of Llama-2-7B: accuracy, precision, recall, F1. */
-  private static final Map<Procedure, List<String>> PAPER = new EnumMap<>(Procedure.class);
-
-  static {
-    PAPER.put(Procedure.ZERO_SHOT, List.of("0.31", "0.28", "0.35", "0.31"));
-    PAPER.put(Procedure.LOCAL_ONLY, List.of("0.78", "0.65", "0.88", "0.75"));
-    PAPER.put(Procedure.CENTRALISED, List.of("0.93", "0.94", "0.92", "0.93"));
-    PAPER.put(Procedure.FEDERATED, List.of("0.89", "0.87", "0.91", "0.89"));
-  }
 
   private final ExperimentConfig config;
   private final List<Scoring> scorings;
@@ -41,25 +33,27 @@ final class Comparison {
     this.scorings = config.evaluation().scorings();
   }
 
-  /** Tells the means over the seeds. */
+  /** Tells the means over the seeds that have come to their end, and their deviation. */
   void overSeeds(Document document, Map<Long, Map<Procedure, List<Measured>>> seeds) {
     for (Scoring scoring : scorings) {
       document.subheading("By " + Section.spelled(scoring));
       List<List<String>> rows = new ArrayList<>();
       for (Procedure procedure : config.procedures()) {
-        List<String> row = new ArrayList<>(List.of(Section.spelled(procedure)));
+        List<List<Measured>> each =
+            seeds.values().stream()
+                .filter(of -> of.containsKey(procedure))
+                .map(of -> of.getOrDefault(procedure, List.of()))
+                .toList();
+        List<String> row =
+            new ArrayList<>(List.of(Section.spelled(procedure), Integer.toString(each.size())));
         for (String metric : METRICS) {
-          double[] means =
-              seeds.values().stream()
-                  .filter(of -> of.containsKey(procedure))
-                  .mapToDouble(
-                      of -> mean(values(of.getOrDefault(procedure, List.of()), scoring, metric)))
-                  .toArray();
+          double[] means = each.stream().mapToDouble(of -> mean(of, scoring, metric)).toArray();
           row.add(String.format(Locale.ROOT, "%.3f ± %.3f", mean(means), deviation(means)));
         }
         rows.add(row);
       }
-      document.table(List.of("procedure", "accuracy", "precision", "recall", "macro-F1"), rows);
+      document.table(
+          List.of("procedure", "seeds", "accuracy", "precision", "recall", "macro-F1"), rows);
     }
   }
 
@@ -107,25 +101,51 @@ final class Comparison {
           }
           row.add(invalid(measured, scoring));
           if (isFirst(scoring)) {
-            double f1 = validationF1(measured);
-            Numbers.Ranged number = new Numbers.Ranged(f1, f1, f1, "none");
-            numbers.add(model, seed, procedure, scoring, "validation-f1", number);
-            row.add(String.format(Locale.ROOT, "%.3f", f1));
+            row.add(String.format(Locale.ROOT, "%.3f", validationF1(measured)));
           }
           row.add(
               String.format(
                   Locale.ROOT, "%.0f", measured.stream().mapToDouble(Measured::seconds).sum()));
           row.add(Document.megabytes(measured.stream().mapToLong(Measured::bytes).sum()));
           rows.add(row);
-          List<String> paper = PAPER.get(procedure);
-          if (paper != null && scoring == Scoring.GENERATION) {
-            List<String> theirs = new ArrayList<>(List.of("the paper, Llama-2-7B"));
-            theirs.addAll(paper);
+          more(measured, scoring)
+              .forEach(
+                  (metric, values) ->
+                      numbers.add(model, seed, procedure, scoring, metric, spread(values)));
+          PaperModel paper = PaperModel.beside(model);
+          List<String> metrics = paper.metrics().get(procedure);
+          if (metrics != null && scoring == Scoring.GENERATION) {
+            List<String> theirs = new ArrayList<>(List.of("the paper, " + paper.name()));
+            theirs.addAll(metrics);
             theirs.addAll(Collections.nCopies(row.size() - theirs.size(), ""));
             rows.add(theirs);
           }
         });
     return rows;
+  }
+
+  /**
+   * Returns what is told to programs besides the metrics of the table, of one or of each client.
+   */
+  private Map<String, double[]> more(List<Measured> measured, Scoring scoring) {
+    Map<String, ToDoubleFunction<Measured>> metrics = new LinkedHashMap<>();
+    metrics.put(
+        "invalid",
+        one -> one.confusion(scoring).invalid() / (double) one.confusion(scoring).total());
+    if (isFirst(scoring)) {
+      metrics.put("validation-f1", Measured::validationF1);
+      metrics.put("seconds", Measured::seconds);
+      metrics.put("bytes", Measured::bytes);
+    }
+    for (String label : measured.get(0).labels()) {
+      metrics.put("precision of " + label, one -> one.confusion(scoring).precision(label));
+      metrics.put("recall of " + label, one -> one.confusion(scoring).recall(label));
+      metrics.put("f1 of " + label, one -> one.confusion(scoring).f1(label));
+    }
+    Map<String, double[]> values = new LinkedHashMap<>();
+    metrics.forEach(
+        (name, metric) -> values.put(name, measured.stream().mapToDouble(metric).toArray()));
+    return values;
   }
 
   /** Tells each client alone, and their mean by how many records they have. */
@@ -193,6 +213,11 @@ final class Comparison {
         .toArray();
   }
 
+  /** Returns the mean of a metric over the clients, or that of one. */
+  static double mean(List<Measured> measured, Scoring scoring, String metric) {
+    return mean(values(measured, scoring, metric));
+  }
+
   private static double mean(double[] values) {
     return DoubleStream.of(values).average().orElse(Double.NaN);
   }
@@ -206,11 +231,9 @@ final class Comparison {
   /** Returns a mean with its spread over clients, or one value with its interval. */
   private Numbers.Ranged number(
       long seed, Scoring scoring, String metric, List<Measured> measured) {
-    double[] values = values(measured, scoring, metric);
-    double mean = mean(values);
-    if (values.length > 1) {
-      double deviation = deviation(values);
-      return new Numbers.Ranged(mean, mean - deviation, mean + deviation, "deviation");
+    Numbers.Ranged number = spread(values(measured, scoring, metric));
+    if (measured.size() > 1) {
+      return number;
     }
     Measured one = measured.get(0);
     Bootstrap.Interval interval =
@@ -223,8 +246,16 @@ final class Comparison {
                         .intervals(one.labels(), one.cases(of)))
             .get(metric);
     return interval == null
-        ? new Numbers.Ranged(mean, mean, mean, "none")
-        : new Numbers.Ranged(mean, interval.low(), interval.high(), "bootstrap-95");
+        ? number
+        : new Numbers.Ranged(number.value(), interval.low(), interval.high(), "bootstrap-95");
+  }
+
+  /** Returns a mean with its deviation over clients, or one value without a range. */
+  private static Numbers.Ranged spread(double[] values) {
+    double mean = mean(values);
+    double deviation = deviation(values);
+    return new Numbers.Ranged(
+        mean, mean - deviation, mean + deviation, values.length > 1 ? "deviation" : "none");
   }
 
   private static String text(Numbers.Ranged number, int clients) {

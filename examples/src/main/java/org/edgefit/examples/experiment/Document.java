@@ -1,11 +1,14 @@
 package org.edgefit.examples.experiment;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.edgefit.format.DurableFiles;
+import org.edgefit.format.Json;
 
 /** A report of headings, texts, tables and drawings, as one HTML page and as Markdown. */
 final class Document {
@@ -29,6 +32,11 @@ final class Document {
   private final StringBuilder markdown = new StringBuilder();
   private final List<Drawing> drawings = new ArrayList<>();
 
+  private final ObjectNode json = Json.object();
+  private final ArrayNode tables = json.putArray("tables");
+  private String heading = "";
+  private String subheading = "";
+
   private record Drawing(String file, String svg) {}
 
   Document(String title) {
@@ -37,11 +45,14 @@ final class Document {
   }
 
   void heading(String text) {
+    heading = text;
+    subheading = "";
     html.append("<h2>").append(escaped(text)).append("</h2>\n");
     markdown.append("## ").append(text).append("\n\n");
   }
 
   void subheading(String text) {
+    subheading = text;
     html.append("<h3>").append(escaped(text)).append("</h3>\n");
     markdown.append("### ").append(text).append("\n\n");
   }
@@ -59,6 +70,7 @@ final class Document {
 
   /** Adds a table, whose first column is text. */
   void table(List<String> head, List<List<String>> rows) {
+    keep(head, rows);
     html.append("<div class=\"wide\"><table><thead>");
     row(head, "th");
     html.append("</thead><tbody>");
@@ -68,6 +80,14 @@ final class Document {
     markdown.append("|--:".repeat(head.size() - 1)).append("|\n");
     rows.forEach(row -> markdown.append("| ").append(String.join(" | ", row)).append(" |\n"));
     markdown.append('\n');
+  }
+
+  private void keep(List<String> head, List<List<String>> rows) {
+    ObjectNode table = tables.addObject();
+    table.put("heading", heading);
+    table.put("subheading", subheading);
+    table.set("columns", Json.tree(head));
+    table.set("rows", Json.tree(rows));
   }
 
   private void row(List<String> cells, String tag) {
@@ -105,7 +125,7 @@ final class Document {
         .replace("\"", "&quot;");
   }
 
-  /** Writes {@code report.html}, {@code report.md} and the drawings. */
+  /** Writes {@code report.html}, {@code report.md}, its tables as JSON, and the drawings. */
   void write(Path folder) throws IOException {
     String page =
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -120,6 +140,7 @@ final class Document {
             + "</body></html>\n";
     DurableFiles.write(folder.resolve("report.html"), page);
     DurableFiles.write(folder.resolve("report.md"), markdown.toString());
+    DurableFiles.write(folder.resolve("tables.json"), json.toPrettyString() + "\n");
     for (Drawing drawing : drawings) {
       DurableFiles.write(folder.resolve(drawing.file()), drawing.svg());
     }

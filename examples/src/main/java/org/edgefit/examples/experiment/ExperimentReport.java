@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** What an experiment found, beside the numbers of the Edge-FIT paper. */
 final class ExperimentReport {
@@ -68,7 +69,9 @@ final class ExperimentReport {
     PaperModels models = new PaperModels(config);
     models.transfers(document);
     if (!memory.isEmpty()) {
-      models.memory(document, memory);
+      Map<String, Map<Procedure, List<Measured>>> firstSeeds = new LinkedHashMap<>();
+      results.forEach((model, of) -> firstSeeds.put(model, of.values().iterator().next()));
+      models.memory(document, memory, firstSeeds);
     }
     data.forEach(
         (seed, records) -> {
@@ -83,24 +86,37 @@ final class ExperimentReport {
     document.paragraph(
         String.format(
             Locale.ROOT,
-            "%d clients, %d of them in each of %d rounds, %d local epochs, rank %d, learning rate"
-                + " %s, Dirichlet(%s). Alone, clients train %d epochs and the centralised procedure"
-                + " %d. Seeds: %s.",
+            "%d clients, Dirichlet(%s), rank %d, learning rate %s, batch %d. %sSeeds: %s.",
             config.partition().clients(),
-            config.federated().clientsPerRound(),
-            config.federated().rounds(),
-            config.training().epochs(),
+            config.partition().alpha(),
             config.lora().rank(),
             config.training().learningRate(),
-            config.partition().alpha(),
-            config.alone().localEpochs(),
-            config.alone().centralisedEpochs(),
+            config.training().batchSize(),
+            config.procedures().stream().map(this::setting).collect(Collectors.joining()),
             config.seeds()));
     document.paragraph(
         "In brackets: 95 % intervals by bootstrap over the test records. ±: the standard deviation"
-            + " over the clients. s: the seconds of training, summed over the clients where each"
+            + " over the clients, or over the seeds where there are several. Validation: of the"
+            + " validation records, by the first way of telling. s: the seconds of training, summed over the clients where each"
             + " trained alone, and of all rounds with their validation in the federation. MB: what"
             + " was sent both ways. The paper measured other models on other data.");
+  }
+
+  private String setting(Procedure procedure) {
+    return switch (procedure) {
+      case ZERO_SHOT -> "";
+      case LOCAL_ONLY ->
+          "Alone, a client trains %d epochs. ".formatted(config.alone().localEpochs());
+      case CENTRALISED ->
+          "Centralised: %d epochs, batch %d. "
+              .formatted(config.alone().centralisedEpochs(), config.alone().centralisedBatch());
+      case FEDERATED ->
+          "Federated: %d rounds of %d clients, %d local epochs. "
+              .formatted(
+                  config.federated().rounds(),
+                  config.federated().clientsPerRound(),
+                  config.training().epochs());
+    };
   }
 
   private void trial(

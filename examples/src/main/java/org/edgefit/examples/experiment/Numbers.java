@@ -15,7 +15,8 @@ final class Numbers {
   /**
    * A number with a range.
    *
-   * @param range what the range is: {@code bootstrap-95}, or over clients {@code deviation}
+   * @param range what the range is: {@code bootstrap-95}, over clients {@code deviation}, or {@code
+   *     none}
    */
   record Ranged(double value, double low, double high, String range) {}
 
@@ -39,15 +40,19 @@ final class Numbers {
         String.format(
             Locale.ROOT,
             "%s,%d,%s,%s,%s,%.6f,%.6f,%.6f,%s%n",
-            model.replace(',', ' '),
+            cell(model),
             seed,
             Section.spelled(procedure),
             Section.spelled(scoring),
-            metric,
+            cell(metric),
             number.value(),
             number.low(),
             number.high(),
             number.range()));
+  }
+
+  private static String cell(String text) {
+    return text.replace(',', ' ');
   }
 
   /** Writes {@code numbers.json} and {@code numbers.csv}. */

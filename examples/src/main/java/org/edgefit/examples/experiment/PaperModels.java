@@ -1,32 +1,21 @@
 package org.edgefit.examples.experiment;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LoraConfig;
+import org.edgefit.client.qlora.Scoring;
 import org.edgefit.format.ModelConfig;
 
 /** The models of the paper: what is sent for them, and the memory of a training step. */
 final class PaperModels {
 
-  /**
-   * The paper's table of model sizes: the client's memory, and macro-F1 of three procedures.
-   *
-   * @param f1 zero-shot, centralised, federated
-   */
-  private record PaperSize(String model, String memory, List<String> f1) {}
-
-  private static final Map<String, PaperSize> PAPER_SIZES = new LinkedHashMap<>();
-
-  static {
-    PAPER_SIZES.put(
-        "llama-2-7b", new PaperSize("Llama-2-7B", "24 GB", List.of("0.31", "0.93", "0.89")));
-    PAPER_SIZES.put(
-        "phi-3-mini", new PaperSize("Phi-3-mini", "8 GB", List.of("0.22", "0.81", "0.80")));
-  }
+  /** The procedures of the paper's table of model sizes. */
+  private static final List<Procedure> COMPARED =
+      List.of(Procedure.ZERO_SHOT, Procedure.CENTRALISED, Procedure.FEDERATED);
 
   private final ExperimentConfig config;
 
@@ -47,8 +36,8 @@ final class PaperModels {
     List<String> head = new ArrayList<>(List.of("model", "adapter, MB", "full model, MB", "times"));
     config.tiers().forEach(tier -> head.addAll(List.of("adapter, s, " + tier.name(), "full, s")));
     List<List<String>> rows = new ArrayList<>();
-    for (Map.Entry<String, PaperSize> size : PAPER_SIZES.entrySet()) {
-      ModelConfig shape = ModelConfig.shape(size.getKey());
+    for (PaperModel model : PaperModel.ALL) {
+      ModelConfig shape = ModelConfig.shape(model.shape());
       long transfers = 2L * config.federated().clientsPerRound();
       LoraConfig lora =
           LoraConfig.attention(config.lora().rank()).resolvedFor(shape.linearLayers());
@@ -57,7 +46,7 @@ final class PaperModels {
       List<String> row =
           new ArrayList<>(
               List.of(
-                  size.getValue().model(),
+                  model.name(),
                   Document.megabytes(transfers * adapter),
                   Document.megabytes(transfers * full),
                   String.format(Locale.ROOT, "%.0f", full / (double) adapter)));
@@ -70,8 +59,16 @@ final class PaperModels {
     document.table(head, rows);
   }
 
-  /** Tells the memory of a training step beside the paper's. */
-  void memory(Document document, List<MeasuredMemory> measured) {
+  /**
+   * Tells the memory of a training step of each shape, with the F1 that models of it came to,
+   * beside the paper's.
+   *
+   * @param results what each model's procedures led to
+   */
+  void memory(
+      Document document,
+      List<MeasuredMemory> measured,
+      Map<String, Map<Procedure, List<Measured>>> results) {
     document.subheading("Memory of a training step");
     document.paragraph(
         String.format(
@@ -83,7 +80,18 @@ final class PaperModels {
             config.lora().rank()));
     List<List<String>> rows = new ArrayList<>();
     for (MeasuredMemory one : measured) {
-      PaperSize paper = PAPER_SIZES.get(one.shape());
+      List<String> paper =
+          PaperModel.ALL.stream()
+              .filter(model -> model.shape().equals(one.shape()))
+              .map(model -> List.of(model.memory(), f1(model)))
+              .findFirst()
+              .orElse(List.of("", ""));
+      String here =
+          results.entrySet().stream()
+              .filter(of -> PaperModel.isNamed(one.shape(), of.getKey()))
+              .map(of -> f1(of.getValue()))
+              .findFirst()
+              .orElse("");
       List<String> fitting =
           config.tiers().stream()
               .filter(tier -> 1e6 * one.peak() <= tier.device().memoryBytes())
@@ -97,8 +105,9 @@ final class PaperModels {
                   ? "not measured"
                   : String.format(Locale.ROOT, "%.0f", one.peak()),
               fitting.isEmpty() ? "" : String.join(", ", fitting),
-              paper == null ? "" : paper.memory(),
-              paper == null ? "" : String.join(", ", paper.f1())));
+              paper.get(0),
+              paper.get(1),
+              here));
     }
     document.table(
         List.of(
@@ -107,7 +116,28 @@ final class PaperModels {
             "measured, MB",
             "fits",
             "the paper's client",
-            "the paper's F1: zero-shot, centralised, federated"),
+            "the paper's F1: zero-shot, centralised, federated",
+            "here"),
         rows);
+  }
+
+  private static String f1(PaperModel model) {
+    return COMPARED.stream()
+        .map(procedure -> model.metrics().getOrDefault(procedure, List.of("", "", "", "")).get(3))
+        .collect(Collectors.joining(", "));
+  }
+
+  private String f1(Map<Procedure, List<Measured>> results) {
+    Scoring scoring = config.evaluation().scorings().get(0);
+    return COMPARED.stream()
+        .map(
+            procedure ->
+                results.containsKey(procedure)
+                    ? String.format(
+                        Locale.ROOT,
+                        "%.3f",
+                        Comparison.mean(results.getOrDefault(procedure, List.of()), scoring, "f1"))
+                    : "–")
+        .collect(Collectors.joining(", "));
   }
 }

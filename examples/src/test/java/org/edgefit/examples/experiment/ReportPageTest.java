@@ -66,6 +66,12 @@ class ReportPageTest {
             Procedure.LOCAL_ONLY, List.of(measured(30, List.of()), measured(40, List.of())),
             Procedure.CENTRALISED, List.of(measured(2, List.of())),
             Procedure.FEDERATED, List.of(measured(5, rounds))));
+    for (long seed = 1; seed <= 2; seed++) {
+      report.results(
+          "random:phi-3-mini",
+          seed,
+          Map.of(Procedure.FEDERATED, List.of(measured(7 * (int) seed, rounds))));
+    }
     report.memory(
         List.of(
             new MeasuredMemory("phi-3-mini", 4000, 3900),
@@ -79,11 +85,16 @@ class ReportPageTest {
         .content()
         .contains("macro-F1 of 0.8: after round 1, 40.0 s on the tiers and 0.5 MB")
         .contains("1 of 5 asked clients left, came too late or failed")
-        .contains("| phi-3-mini | 4000 | 3900 | gateway, hub | 8 GB | 0.22, 0.81, 0.80 |")
+        .contains(
+            "| phi-3-mini | 4000 | 3900 | gateway, hub | 8 GB | 0.22, 0.81, 0.80 | –, –, 0.947 |")
+        .contains("| the paper, Phi-3-mini |  |  |  | 0.80 |")
+        .contains("| federated | 2 | 0.850 ± 0.071 |")
         .contains("| llama-2-7b | 6200 | not measured |  | 24 GB |");
     assertThat(temp.resolve("numbers.csv"))
         .content()
         .contains("tiny-home,1,local-only,generation,accuracy,0.500000,")
+        .contains("tiny-home,1,centralised,generation,f1 of media,1.000000,")
+        .contains("tiny-home,1,federated,generation,invalid,0.071429,")
         .contains(",deviation")
         .contains(",bootstrap-95");
   }
@@ -128,7 +139,7 @@ class ReportPageTest {
     assertThat(title.find()).as("the page was loaded").isTrue();
     assertThat(Integer.parseInt(title.group(1))).isLessThanOrEqualTo(width);
     assertThat(Integer.parseInt(title.group(2))).isGreaterThanOrEqualTo(8);
-    assertThat(Integer.parseInt(title.group(3))).isEqualTo(1);
+    assertThat(Integer.parseInt(title.group(3))).isEqualTo(3);
   }
 
   private static @Nullable Path browser() {
