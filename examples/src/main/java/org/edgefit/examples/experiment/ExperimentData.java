@@ -30,9 +30,12 @@ import org.edgefit.data.Partitioner;
 import org.edgefit.data.Relevance;
 import org.edgefit.data.Selection;
 import org.edgefit.data.selfinstruct.SelfInstruct;
+import org.edgefit.data.selfinstruct.Teacher;
 import org.edgefit.examples.SmartHomeData;
+import org.edgefit.format.DurableFiles;
 import org.edgefit.format.ModelHub;
 import org.edgefit.random.Seed;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An experiment's records.
@@ -61,8 +64,12 @@ record ExperimentData(
 
   private static final int SAMPLE = 6;
 
-  /** Gathers the records of one seed; what is generated is kept in a folder. */
-  static ExperimentData load(ExperimentConfig config, Path folder, Seed seed)
+  /**
+   * Gathers the records of one seed, and writes them to a folder; what is generated is kept there.
+   *
+   * @param isFixed whether records that are there must not change, for results have come of them
+   */
+  static ExperimentData load(ExperimentConfig config, Path folder, Seed seed, boolean isFixed)
       throws IOException, InterruptedException {
     List<InstructionRecord> training = new ArrayList<>();
     List<InstructionRecord> validation = new ArrayList<>();
@@ -107,10 +114,14 @@ record ExperimentData(
     if (!sources.dolly().file().isEmpty()) {
       Curation.Result curated = dolly(sources.dolly(), config.training().maxLength());
       notes.put("databricks-dolly-15k", curated.table());
+      notes.put("A sample of databricks-dolly-15k", sample(curated.data(), seed));
       training.addAll(curated.data().records());
     }
     if (sources.selfInstruct().wanted() > 0) {
-      training.addAll(generated(sources.selfInstruct(), heldOut, folder, seed, notes).records());
+      SelfInstruct.Result generated = generated(sources.selfInstruct(), heldOut, folder, seed);
+      notes.put("Self-Instruct", generated.report());
+      notes.put("A sample of Self-Instruct", sample(generated.records(), seed));
+      training.addAll(generated.records().records());
     }
     Curation.Result left =
         Curation.none()
@@ -129,10 +140,10 @@ record ExperimentData(
           new InstructionDataset(
               homes.parts().stream().flatMap(part -> part.records().stream()).toList());
     }
-    notes.put("A sample of them", sample(records, seed));
-    records.write(folder.resolve("training.jsonl"));
-    new InstructionDataset(test).write(folder.resolve("test.jsonl"));
-    new InstructionDataset(validation).write(folder.resolve("validation.jsonl"));
+    notes.put("A sample of all training records", sample(records, seed));
+    write(records, folder.resolve("training.jsonl"), isFixed);
+    write(new InstructionDataset(test), folder.resolve("test.jsonl"), isFixed);
+    write(new InstructionDataset(validation), folder.resolve("validation.jsonl"), isFixed);
     return new ExperimentData(
         records,
         homes,
@@ -140,6 +151,20 @@ record ExperimentData(
         new InstructionDataset(test),
         heldOut.labels(),
         notes);
+  }
+
+  private static void write(InstructionDataset records, Path file, boolean isFixed)
+      throws IOException {
+    Path part = DurableFiles.partOf(file);
+    records.write(part);
+    if (isFixed && Files.exists(file) && Files.mismatch(part, file) >= 0) {
+      Files.delete(part);
+      throw new IOException(
+          file
+              + ": other records than now come of the same configuration, and there are results of"
+              + " them (other data want another --out)");
+    }
+    DurableFiles.publish(part, file);
   }
 
   private static Partition split(
@@ -274,28 +299,49 @@ record ExperimentData(
     }
   }
 
-  private static InstructionDataset generated(
-      ExperimentConfig.Generated source,
-      InstructionDataset heldOut,
-      Path folder,
-      Seed seed,
-      Map<String, String> notes)
+  private static SelfInstruct.Result generated(
+      ExperimentConfig.Generated source, InstructionDataset heldOut, Path folder, Seed seed)
       throws IOException, InterruptedException {
     SelfInstruct selfInstruct =
         new SelfInstruct(
             SelfInstruct.seedTasks(), SelfInstruct.Settings.wanted(source.wanted()), heldOut);
-    try (BaseModel teacher = BaseModels.load(source.teacher(), Quantization.NF4);
-        ModelTeacher writer = new ModelTeacher(teacher)) {
-      SelfInstruct.Result result =
-          selfInstruct.run(
-              writer,
-              folder.resolve("self-instruct.jsonl"),
-              seed,
-              (batch, accepted, wanted) ->
-                  System.out.printf(
-                      "self-instruct: batch %d, %d of %d%n", batch, accepted, wanted));
-      notes.put("Self-Instruct", result.report());
-      return result.records();
+    try (LazyTeacher teacher = new LazyTeacher(source.teacher())) {
+      return selfInstruct.run(
+          teacher,
+          folder.resolve("self-instruct.jsonl"),
+          seed,
+          (batch, accepted, wanted) ->
+              System.out.printf("self-instruct: batch %d, %d of %d%n", batch, accepted, wanted));
+    }
+  }
+
+  /** A teacher that is loaded when it is first asked: a run that goes on may have all it wants. */
+  private static final class LazyTeacher implements Teacher, AutoCloseable {
+    private final String name;
+    private @Nullable BaseModel model;
+    private @Nullable ModelTeacher teacher;
+
+    LazyTeacher(String name) {
+      this.name = name;
+    }
+
+    @Override
+    public List<String> complete(List<String> prompts, String stop, Seed seed) throws IOException {
+      if (teacher == null) {
+        model = BaseModels.load(name, Quantization.NF4);
+        teacher = new ModelTeacher(model);
+      }
+      return teacher.complete(prompts, stop, seed);
+    }
+
+    @Override
+    public void close() {
+      if (teacher != null) {
+        teacher.close();
+      }
+      if (model != null) {
+        model.close();
+      }
     }
   }
 }

@@ -37,8 +37,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "PaperExperiment",
     description = {
-      "Runs the experiment of a YAML file, and writes report.html, report.md, numbers.json and"
-          + " numbers.csv.",
+      "Runs the experiment of a YAML file, and writes report.html, report.md, tables.json,"
+          + " numbers.json and numbers.csv.",
       "",
       "An experiment that was interrupted goes on where it was: a procedure, or a client alone, that"
           + " is there already is not run again."
@@ -131,7 +131,9 @@ public final class PaperExperiment implements Callable<Integer> {
 
   private static void run(ExperimentConfig config, Map<String, Tiers> tiers, Path folder)
       throws IOException, InterruptedException {
+    boolean hasResults = hasResults(folder);
     ObjectNode resolved = checkedConfig(config, folder);
+    DurableFiles.write(folder.resolve(CONFIG), resolved.toPrettyString() + "\n");
     int threads = config.machine().threads();
     TorchKernels.setThreads(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
 
@@ -139,8 +141,8 @@ public final class PaperExperiment implements Callable<Integer> {
     for (long seed : config.seeds()) {
       Path records = folder.resolve("seed-" + seed);
       Files.createDirectories(records);
-      ExperimentData data = ExperimentData.load(config, records, new Seed(seed));
-      DurableFiles.write(folder.resolve(CONFIG), resolved.toPrettyString() + "\n");
+      ExperimentData data = ExperimentData.load(config, records, new Seed(seed), hasResults);
+      data.notes().forEach((source, note) -> System.out.println(source + "\n" + note));
       report.data(seed, data);
       for (Map.Entry<String, Tiers> each : tiers.entrySet()) {
         String model = each.getKey();
@@ -280,6 +282,7 @@ public final class PaperExperiment implements Callable<Integer> {
       base.config().requireLength(config.training().maxLength());
       Trial trial =
           new Trial(config, base, model, tiers, compute(config, base, folder), data, folder, seed);
+      trial.requireLearnable();
       for (Procedure procedure : config.procedures()) {
         results.put(procedure, trial.run(procedure));
         progress.finished(results);

@@ -76,6 +76,32 @@ final class Trial {
     this.seed = seed;
   }
 
+  /**
+   * Encodes the records of each client before the long work, and tells how many cannot be learned.
+   *
+   * @throws IllegalArgumentException naming a client of which none can
+   */
+  void requireLearnable() throws IOException {
+    for (int client = 0; client < data.homes().parts().size(); client++) {
+      ExampleEncoder.Encoded encoded = encoded(data.homes().parts().get(client));
+      int records = data.homes().parts().get(client).size();
+      if (encoded.examples().isEmpty()) {
+        throw new IllegalArgumentException(
+            "%s: none of its records (%d) has a response within the maximum length of %d tokens (expected: a larger training.max-length or partition.minimum)"
+                .formatted(clientId(client), records, config.training().maxLength()));
+      }
+      if (encoded.dropped() > 0) {
+        System.out.printf(
+            "%s: %d of %d records are longer than training.max-length, and are left out%n",
+            clientId(client), encoded.dropped(), records);
+      }
+    }
+  }
+
+  private ExampleEncoder.Encoded encoded(InstructionDataset records) throws IOException {
+    return base.encoder(config.training()).encode(records);
+  }
+
   /** Runs a procedure, and returns what was measured: once, or once for each client alone. */
   List<Measured> run(Procedure procedure) throws IOException, InterruptedException {
     return switch (procedure) {
@@ -186,7 +212,6 @@ final class Trial {
   /** Trains once, on one set of records. */
   private Trained alone(InstructionDataset records, Training settings, String name)
       throws IOException, InterruptedException {
-    ExampleEncoder.Encoded encoded = base.encoder(settings).encode(records);
     StepListener listener =
         (step, steps, loss) -> {
           if (step % Math.max(1, steps / 10) == 0) {
@@ -196,7 +221,7 @@ final class Trial {
         };
     QloraTrainer.Result result =
         new QloraTrainer(base, listener, compute)
-            .train(encoded.examples(), start(), settings, 1, 1, seed.split(name));
+            .train(encoded(records).examples(), start(), settings, 1, 1, seed.split(name));
     return new Trained(result.adapter(), 0, List.of());
   }
 
@@ -210,7 +235,7 @@ final class Trial {
     List<List<Example>> examples = new ArrayList<>();
     for (InstructionDataset part : data.homes().parts()) {
       homes.add(new QloraClient(clientId(homes.size()), base, part).withCompute(compute));
-      examples.add(base.encoder(config.training()).encode(part).examples());
+      examples.add(encoded(part).examples());
     }
     Adapter start = start();
     ClientPool clients = InProcessClients.of(homes).parallel(config.machine().parallel());

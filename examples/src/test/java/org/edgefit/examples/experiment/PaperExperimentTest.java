@@ -63,6 +63,7 @@ class PaperExperimentTest {
     Path out = temp.resolve("out");
     JavaProcess first = run(config, out);
     assertThat(first.status()).as(first.err()).isZero();
+    assertThat(first.out()).contains("A sample of databricks-dolly-15k\n", "Can a thermostat save");
 
     Path trial = out.resolve("seed-1/tiny-home");
     Measured federated = Measured.read(trial.resolve("federated.json"));
@@ -83,6 +84,7 @@ class PaperExperimentTest {
         .contains("On the virtual clock all rounds take", "| mean by records |", "| smollm2-135m |")
         .containsPattern("3 +2  not \\[creative_writing")
         .containsPattern("2 +1  among the most relevant");
+    assertThat(out.resolve("tables.json")).content().contains("mean by records", "smollm2-135m");
     assertThat(out.resolve("report.html")).content().contains("<svg", "macro-F1", "viewport");
     assertThat(out.resolve("numbers.csv"))
         .content()
@@ -106,6 +108,32 @@ class PaperExperimentTest {
     assertThat(other.status()).isEqualTo(1);
     assertThat(other.err())
         .contains("federated.rounds: 2 there, 3 here", "another --out")
+        .doesNotContain("\tat ");
+
+    Files.writeString(config, CONFIG.formatted(dolly));
+    Files.writeString(dolly, record("Can a smart lock save energy?", "open_qa"));
+    JavaProcess changed = run(config, out);
+    assertThat(changed.status()).isEqualTo(1);
+    assertThat(changed.err())
+        .contains("training.jsonl: other records than now come of the same configuration");
+    assertThat(out.resolve("seed-1/training.jsonl")).content().contains("Can a thermostat save");
+  }
+
+  @Test
+  void clientOfWhichNothingCanBeLearnedIsNamed() throws Exception {
+    Path config =
+        Files.writeString(
+            temp.resolve("short.yaml"),
+            """
+            data: {smart-home: {events: 20, intents: 0, commands: 0, routines: 0, test: 2, validation: 2, held-out: [events]}}
+            partition: {clients: 2}
+            training: {max-length: 8}
+            """);
+    JavaProcess run = run(config, temp.resolve("out"));
+    assertThat(run.status()).isEqualTo(2);
+    assertThat(run.err())
+        .contains(
+            "home-0: none of its records", "maximum length of 8 tokens", "training.max-length")
         .doesNotContain("\tat ");
   }
 
