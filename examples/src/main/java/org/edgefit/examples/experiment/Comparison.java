@@ -33,7 +33,7 @@ final class Comparison {
     this.scorings = config.evaluation().scorings();
   }
 
-  /** Tells the means over the seeds that have come to their end, and their deviation. */
+  /** Tells the means over the seeds that have come to a procedure's end, and their deviation. */
   void overSeeds(Document document, Map<Long, Map<Procedure, List<Measured>>> seeds) {
     for (Scoring scoring : scorings) {
       document.subheading("By " + Section.spelled(scoring));

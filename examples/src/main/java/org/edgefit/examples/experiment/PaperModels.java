@@ -117,7 +117,7 @@ final class PaperModels {
             "fits",
             "the paper's client",
             "the paper's F1: zero-shot, centralised, federated",
-            "here"),
+            "the same here"),
         rows);
   }
 
