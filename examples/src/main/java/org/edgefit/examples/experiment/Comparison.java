@@ -76,9 +76,12 @@ final class Comparison {
 
   private List<String> head(Scoring scoring) {
     List<String> head = new ArrayList<>(List.of("procedure"));
-    head.addAll(List.of("accuracy", "precision", "recall", "macro-F1", "invalid"));
+    head.addAll(List.of("accuracy", "precision", "recall", "macro-F1"));
+    if (scoring == Scoring.GENERATION) {
+      head.add("invalid");
+    }
     if (isFirst(scoring)) {
-      head.add("validation macro-F1");
+      head.add("validation");
     }
     head.addAll(List.of("s", "MB"));
     return head;
@@ -99,7 +102,9 @@ final class Comparison {
             numbers.add(model, seed, procedure, scoring, metric, number);
             row.add(text(number, measured.size()));
           }
-          row.add(invalid(measured, scoring));
+          if (scoring == Scoring.GENERATION) {
+            row.add(invalid(measured));
+          }
           if (isFirst(scoring)) {
             row.add(String.format(Locale.ROOT, "%.3f", validationF1(measured)));
           }
@@ -265,15 +270,12 @@ final class Comparison {
             Locale.ROOT, "%.3f (%.3f–%.3f)", number.value(), number.low(), number.high());
   }
 
-  private static String invalid(List<Measured> measured, Scoring scoring) {
-    if (scoring != Scoring.GENERATION) {
-      return "";
-    }
+  private static String invalid(List<Measured> measured) {
     long invalid = 0;
     long all = 0;
     for (Measured one : measured) {
-      invalid += one.confusion(scoring).invalid();
-      all += one.confusion(scoring).total();
+      invalid += one.confusion(Scoring.GENERATION).invalid();
+      all += one.confusion(Scoring.GENERATION).total();
     }
     return String.format(Locale.ROOT, "%.1f %%", 100.0 * invalid / all);
   }

@@ -16,11 +16,11 @@ final class Document {
   private static final String STYLE =
       """
       :root { color-scheme: light dark; }
-      body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 0 auto; padding: 1rem; }
+      body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
       h1, h2, h3 { line-height: 1.2; margin: 1.6em 0 .4em; }
       .wide { overflow-x: auto; }
-      table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
-      th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
+      table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem; }
+      th, td { padding: .3rem .5rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
       figure { margin: 1rem 0; }
       th:first-child, td:first-child { text-align: left; }
       pre { overflow-x: auto; font-size: .8rem; background: #8881; padding: .7rem; }

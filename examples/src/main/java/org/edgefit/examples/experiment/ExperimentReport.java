@@ -96,8 +96,9 @@ final class ExperimentReport {
             config.seeds()));
     document.paragraph(
         "In brackets: 95 % intervals by bootstrap over the test records. ±: the standard deviation"
-            + " over the clients, or over the seeds where there are several. Validation: of the"
-            + " validation records, by the first way of telling. s: the seconds of training, summed over the clients where each"
+            + " over the clients, or over the seeds where there are several. Invalid: answers that"
+            + " begin with no class. Validation: macro-F1 of the validation records, by the first"
+            + " way of telling. s: the seconds of training, summed over the clients where each"
             + " trained alone, and of all rounds with their validation in the federation. MB: what"
             + " was sent both ways. The paper measured other models on other data.");
   }
