@@ -12,9 +12,16 @@ public record JavaProcess(int status, String out, String err) {
 
   public static JavaProcess run(Class<?> main, String... arguments)
       throws IOException, InterruptedException {
+    return run(List.of(), main, arguments);
+  }
+
+  /** Runs a program in a JVM with options of its own. */
+  public static JavaProcess run(List<String> options, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=64g"));
+    command.addAll(options);
     command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(arguments));
