@@ -75,7 +75,7 @@ public final class MemoryPlan {
               + (bytes >> 20)
               + " MiB (expected: at least "
               + ((least >> 20) + 1)
-              + " for forward passes of "
+              + " MiB for forward passes of "
               + rows
               + " tokens; a smaller batch or shorter texts take less)");
     }
