@@ -104,6 +104,8 @@ public final class SelfInstruct {
       StringBuilder table = new StringBuilder();
       line(table, candidates, "written by the teacher");
       dropped.forEach((reason, count) -> line(table, count, "dropped: " + reason));
+      int beyond = candidates - tasks.size() - dropped.values().stream().mapToInt(n -> n).sum();
+      line(table, beyond, "beyond those wanted");
       line(table, tasks.size(), "accepted");
       for (TaskKind kind : TaskKind.values()) {
         int count = (int) tasks.stream().filter(task -> task.kind() == kind).count();
