@@ -46,7 +46,7 @@ final class BaseModels {
     }
     if (!ModelHub.isLocation(name) && !Files.exists(Path.of(name))) {
       throw new NoSuchFileException(
-          "models: "
+          "base model: "
               + name
               + ": not there (expected: a model's directory, a GGUF file, hf:ORG/NAME, "
               + EMBEDDED

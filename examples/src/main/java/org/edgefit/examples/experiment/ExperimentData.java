@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.zip.GZIPInputStream;
@@ -191,10 +190,10 @@ record ExperimentData(
 
   /** Returns some records to read. */
   private static String sample(InstructionDataset records, Seed seed) {
-    SplittableRandom random = seed.split("sample").generator();
+    List<InstructionRecord> shuffled = new ArrayList<>(records.records());
+    Collections.shuffle(shuffled, new Random(seed.split("sample").value()));
     StringBuilder text = new StringBuilder();
-    for (int i = 0; i < SAMPLE; i++) {
-      InstructionRecord record = records.records().get(random.nextInt(records.size()));
+    for (InstructionRecord record : shuffled.subList(0, Math.min(SAMPLE, shuffled.size()))) {
       text.append(record.question().strip())
           .append("\n  -> ")
           .append(record.response().strip())

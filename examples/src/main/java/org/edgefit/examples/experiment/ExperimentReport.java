@@ -106,13 +106,12 @@ final class ExperimentReport {
   private String setting(Procedure procedure) {
     return switch (procedure) {
       case ZERO_SHOT -> "";
-      case LOCAL_ONLY ->
-          "Alone, a client trains %d epochs. ".formatted(config.alone().localEpochs());
+      case LOCAL_ONLY -> "Local-only: epochs %d. ".formatted(config.alone().localEpochs());
       case CENTRALISED ->
-          "Centralised: %d epochs, batch %d. "
+          "Centralised: epochs %d, batch %d. "
               .formatted(config.alone().centralisedEpochs(), config.alone().centralisedBatch());
       case FEDERATED ->
-          "Federated: %d rounds of %d clients, %d local epochs. "
+          "Federated: rounds %d, clients of a round %d, local epochs %d. "
               .formatted(
                   config.federated().rounds(),
                   config.federated().clientsPerRound(),

@@ -28,6 +28,7 @@ import org.edgefit.format.DurableFiles;
 import org.edgefit.format.FolderLock;
 import org.edgefit.format.Json;
 import org.edgefit.random.Seed;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -40,8 +41,8 @@ import picocli.CommandLine.Parameters;
       "Runs the experiment of a YAML file, and writes report.html, report.md, tables.json,"
           + " numbers.json and numbers.csv.",
       "",
-      "An experiment that was interrupted goes on where it was: a procedure, or a client alone, that"
-          + " is there already is not run again."
+      "An experiment that was interrupted goes on where it was: a procedure, a client alone, or a"
+          + " round that is there already is not run again."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -146,7 +147,7 @@ public final class PaperExperiment implements Callable<Integer> {
       report.data(seed, data);
       for (Map.Entry<String, Tiers> each : tiers.entrySet()) {
         String model = each.getKey();
-        Path own = records.resolve(BaseModels.folder(model));
+        Path own = trialFolder(folder, seed, model);
         Files.createDirectories(own);
         run(
             config,
@@ -232,13 +233,18 @@ public final class PaperExperiment implements Callable<Integer> {
       List<String> differences = new ArrayList<>();
       compare("", before, now, differences);
       if (!differences.isEmpty()) {
-        throw new IOException(
-            folder
-                + ": has results of another experiment (another one wants another --out): "
-                + String.join("; ", differences));
+        throw otherExperiment(folder, String.join("; ", differences));
       }
+      requireSameCompute(config, folder);
     }
     return resolved;
+  }
+
+  private static IOException otherExperiment(Path folder, String differences) {
+    return new IOException(
+        folder
+            + ": has results of another experiment (another one wants another --out): "
+            + differences);
   }
 
   /** Returns whether a folder has more than what a run leaves before its first result. */
@@ -290,31 +296,50 @@ public final class PaperExperiment implements Callable<Integer> {
     }
   }
 
+  /**
+   * Holds the compute type, where it is given, to that of the trials that a folder has results of.
+   */
+  private static void requireSameCompute(ExperimentConfig config, Path folder) throws IOException {
+    ExperimentConfig.Compute wanted = config.machine().compute();
+    for (long seed : config.seeds()) {
+      for (String model : config.models()) {
+        ComputeType before = computeOfResults(trialFolder(folder, seed, model));
+        if (before != null
+            && wanted != ExperimentConfig.Compute.AUTO
+            && before != config.machine().fixedType()) {
+          throw otherExperiment(
+              folder,
+              "machine.compute: "
+                  + Section.spelled(before)
+                  + " there, "
+                  + Section.spelled(wanted)
+                  + " here");
+        }
+      }
+    }
+  }
+
+  private static Path trialFolder(Path folder, long seed, String model) {
+    return folder.resolve("seed-" + seed).resolve(BaseModels.folder(model));
+  }
+
+  /** Returns the type with which a trial's results were computed, or null if there are none. */
+  private static @Nullable ComputeType computeOfResults(Path trial) throws IOException {
+    Path file = trial.resolve(COMPUTE);
+    return Files.exists(file) && hasResults(trial)
+        ? ComputeType.valueOf(Json.read(file).path("type").asText())
+        : null;
+  }
+
   /** Returns the type of a trial: that which it began with, once anything has come of it. */
   private static ComputeOptions compute(ExperimentConfig config, BaseModel base, Path folder)
       throws IOException {
-    Path file = folder.resolve(COMPUTE);
-    ComputeType before =
-        Files.exists(file) && hasResults(folder)
-            ? ComputeType.valueOf(Json.read(file).path("type").asText())
-            : null;
+    ComputeType before = computeOfResults(folder);
     ComputeType type =
-        switch (config.machine().compute()) {
-          case FLOAT32 -> ComputeType.FLOAT32;
-          case BFLOAT16 -> ComputeType.BFLOAT16;
-          case AUTO ->
-              before != null ? before : ComputeProbe.measure(base.config(), base.device()).choice();
-        };
-    if (before != null && before != type) {
-      throw new IOException(
-          file
-              + ": "
-              + Section.spelled(before)
-              + " (expected: "
-              + Section.spelled(type)
-              + ", machine.compute; another type wants another --out)");
-    }
-    DurableFiles.write(file, Json.object().put("type", type.name()) + "\n");
+        config.machine().compute() != ExperimentConfig.Compute.AUTO
+            ? config.machine().fixedType()
+            : before != null ? before : ComputeProbe.measure(base.config(), base.device()).choice();
+    DurableFiles.write(folder.resolve(COMPUTE), Json.object().put("type", type.name()) + "\n");
     System.out.println("compute: " + Section.spelled(type));
     return ComputeOptions.defaults().withType(type);
   }

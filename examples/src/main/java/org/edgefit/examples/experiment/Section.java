@@ -249,10 +249,14 @@ final class Section {
         });
   }
 
+  /** Returns a list; one value is a list of one. */
   private <T> List<T> list(String key, List<T> otherwise, Function<JsonNode, T> read) {
     JsonNode value = value(key);
     if (value == null) {
       return otherwise;
+    }
+    if (value.isValueNode() && !value.isNull()) {
+      return List.of(read.apply(value));
     }
     if (!value.isArray() || value.isEmpty()) {
       throw wrong(key, value, "a list of at least one");

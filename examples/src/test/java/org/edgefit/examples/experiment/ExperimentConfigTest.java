@@ -71,6 +71,15 @@ class ExperimentConfigTest {
   }
 
   @Test
+  void oneValueIsAListOfOne() throws IOException {
+    assertThat(read("models: a").models()).containsExactly("a");
+    assertThat(read("evaluation: {scorings: likelihood}").evaluation().scorings())
+        .containsExactly(Scoring.LIKELIHOOD);
+    assertThatThrownBy(() -> read("evaluation: {scorings: generations}"))
+        .hasMessageContaining("evaluation.scorings: \"generations\" (expected: one of");
+  }
+
+  @Test
   void settingsStandBeforeTheFile() throws IOException {
     Path file = Files.writeString(temp.resolve("my.yaml"), "federated: {rounds: 9}");
     ExperimentConfig config =
