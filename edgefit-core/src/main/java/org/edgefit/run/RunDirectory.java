@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
  * rounds/0007/updates/home-3.safetensors     what a client learned in round 7
  * rounds/0007/adapter/                       the adapter after round 7, as PEFT loads it
  * adapter/                                   the adapter after the last round
+ * .lock                                      held while a run is at work here
  * </pre>
  *
  * <p>Files appear whole or not at all, so that every finished round can be read whatever stopped
