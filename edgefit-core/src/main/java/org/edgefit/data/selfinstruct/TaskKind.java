@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.TreeSet;
 import org.edgefit.data.InstructionRecord;
 import org.edgefit.data.Words;
@@ -103,7 +104,9 @@ public enum TaskKind {
       return false;
     }
     List<String> words = Words.of(reason);
-    return words.isEmpty() || labels.stream().noneMatch(words.get(0)::equalsIgnoreCase);
+    return labels.stream()
+        .filter(other -> !other.equals(label))
+        .noneMatch(other -> words.contains(other.toLowerCase(Locale.ROOT)));
   }
 
   private static List<String> names(ObjectNode json) {

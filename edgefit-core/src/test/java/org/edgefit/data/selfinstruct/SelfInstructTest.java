@@ -62,9 +62,21 @@ class SelfInstructTest {
     assertThat(temp.resolve("one")).hasSameTextualContentAs(temp.resolve("other"));
     assertThat(one.dropped().get("no task or answer")).isPositive();
     assertThat(one.dropped().get("JSON")).isPositive();
-    int dropped = one.dropped().values().stream().mapToInt(Integer::intValue).sum();
-    assertThat(one.candidates()).isGreaterThanOrEqualTo(40 + dropped);
-    assertThat(one.report()).contains("dropped: ROUGE-L", "accepted", "Routine");
+    assertThat(one.report()).contains("dropped: ROUGE-L", "Routine");
+    assertThat(count(one, "written by the teacher")).isEqualTo(one.candidates());
+    assertThat(count(one, "beyond those wanted")).isPositive();
+    assertThat(count(one, "dropped: .*|beyond those wanted|accepted")).isEqualTo(one.candidates());
+  }
+
+  /** Returns the sum of a report's counts of what a pattern says. */
+  private static int count(SelfInstruct.Result result, String what) {
+    return result
+        .report()
+        .lines()
+        .map(line -> line.strip().split(" +", 2))
+        .filter(line -> line[1].matches(what))
+        .mapToInt(line -> Integer.parseInt(line[0]))
+        .sum();
   }
 
   @Test
@@ -125,6 +137,8 @@ class SelfInstructTest {
         "QUESTION | 7 lamps are on, how many is it? | Seven.                        |         | keyword",
         "EVENT    | The gate was open all night.    | Odd.                          | Strange | label",
         "EVENT    | The gate was open all night.    | Normal, as on most days.      | Anomaly | label",
+        "EVENT    | The gate was open all night.    | A normal night, as it seems.  | Anomaly | label",
+        "EVENT    | The gate was open all night.    | Anomaly, for it is shut then. | Anomaly | ",
         "EVENT    | The gate was open all night.    | Normally it is closed.        | Anomaly | ",
         "EVENT    | The gate was open all night.    |                               | Anomaly | no task or answer",
         "INTENT   | Close the gate behind the car.  |                               | security | ",
