@@ -39,15 +39,11 @@ final class Comparison {
       document.subheading("By " + Section.spelled(scoring));
       List<List<String>> rows = new ArrayList<>();
       for (Procedure procedure : config.procedures()) {
-        List<List<Measured>> each =
-            seeds.values().stream()
-                .filter(of -> of.containsKey(procedure))
-                .map(of -> of.getOrDefault(procedure, List.of()))
-                .toList();
+        long ended = seeds.values().stream().filter(of -> of.containsKey(procedure)).count();
         List<String> row =
-            new ArrayList<>(List.of(Section.spelled(procedure), Integer.toString(each.size())));
+            new ArrayList<>(List.of(Section.spelled(procedure), Long.toString(ended)));
         for (String metric : METRICS) {
-          double[] means = each.stream().mapToDouble(of -> mean(of, scoring, metric)).toArray();
+          double[] means = ofSeeds(seeds, procedure, scoring, metric);
           row.add(String.format(Locale.ROOT, "%.3f ± %.3f", mean(means), deviation(means)));
         }
         rows.add(row);
@@ -55,6 +51,18 @@ final class Comparison {
       document.table(
           List.of("procedure", "seeds", "accuracy", "precision", "recall", "macro-F1"), rows);
     }
+  }
+
+  /** Returns a metric of each seed that has come to a procedure's end, the mean of its clients. */
+  static double[] ofSeeds(
+      Map<Long, Map<Procedure, List<Measured>>> seeds,
+      Procedure procedure,
+      Scoring scoring,
+      String metric) {
+    return seeds.values().stream()
+        .filter(of -> of.containsKey(procedure))
+        .mapToDouble(of -> mean(values(of.getOrDefault(procedure, List.of()), scoring, metric)))
+        .toArray();
   }
 
   /** Tells what the procedures led to with one seed. */
@@ -108,11 +116,15 @@ final class Comparison {
           if (isFirst(scoring)) {
             row.add(String.format(Locale.ROOT, "%.3f", validationF1(measured)));
           }
-          row.add(
-              String.format(
-                  Locale.ROOT, "%.0f", measured.stream().mapToDouble(Measured::seconds).sum()));
-          row.add(Document.megabytes(measured.stream().mapToLong(Measured::bytes).sum()));
+          double seconds = measured.stream().mapToDouble(Measured::seconds).sum();
+          long bytes = measured.stream().mapToLong(Measured::bytes).sum();
+          row.add(String.format(Locale.ROOT, "%.0f", seconds));
+          row.add(Document.megabytes(bytes));
           rows.add(row);
+          if (isFirst(scoring)) {
+            numbers.add(model, seed, procedure, scoring, "seconds", spread(seconds));
+            numbers.add(model, seed, procedure, scoring, "bytes", spread((double) bytes));
+          }
           more(measured, scoring)
               .forEach(
                   (metric, values) ->
@@ -139,8 +151,6 @@ final class Comparison {
         one -> one.confusion(scoring).invalid() / (double) one.confusion(scoring).total());
     if (isFirst(scoring)) {
       metrics.put("validation-f1", Measured::validationF1);
-      metrics.put("seconds", Measured::seconds);
-      metrics.put("bytes", Measured::bytes);
     }
     for (String label : measured.get(0).labels()) {
       metrics.put("precision of " + label, one -> one.confusion(scoring).precision(label));
@@ -218,12 +228,7 @@ final class Comparison {
         .toArray();
   }
 
-  /** Returns the mean of a metric over the clients, or that of one. */
-  static double mean(List<Measured> measured, Scoring scoring, String metric) {
-    return mean(values(measured, scoring, metric));
-  }
-
-  private static double mean(double[] values) {
+  static double mean(double[] values) {
     return DoubleStream.of(values).average().orElse(Double.NaN);
   }
 
@@ -256,7 +261,7 @@ final class Comparison {
   }
 
   /** Returns a mean with its deviation over clients, or one value without a range. */
-  private static Numbers.Ranged spread(double[] values) {
+  private static Numbers.Ranged spread(double... values) {
     double mean = mean(values);
     double deviation = deviation(values);
     return new Numbers.Ranged(

@@ -20,7 +20,8 @@ final class Document {
       h1, h2, h3 { line-height: 1.2; margin: 1.6em 0 .4em; }
       .wide { overflow-x: auto; }
       table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem; }
-      th, td { padding: .3rem .5rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
+      th, td { padding: .3rem .5rem; text-align: right; border-bottom: 1px solid #8884; }
+      td { white-space: nowrap; }
       figure { margin: 1rem 0; }
       th:first-child, td:first-child { text-align: left; }
       pre { overflow-x: auto; font-size: .8rem; background: #8881; padding: .7rem; }

@@ -50,9 +50,7 @@ final class ExperimentReport {
     memory.addAll(measured);
   }
 
-  /**
-   * Writes {@code report.html}, {@code report.md}, {@code numbers.json} and {@code numbers.csv}.
-   */
+  /** Writes the report and its numbers, as {@link Document} and {@link Numbers} say. */
   void write(Path folder) throws IOException {
     Document document = new Document("Experiment: " + config.name());
     Numbers numbers = new Numbers();
@@ -66,12 +64,10 @@ final class ExperimentReport {
           seeds.forEach((seed, of) -> trial(document, numbers, model, seed, of));
         });
     document.heading("The paper's models");
-    PaperModels models = new PaperModels(config);
+    ModelTables models = new ModelTables(config);
     models.transfers(document);
     if (!memory.isEmpty()) {
-      Map<String, Map<Procedure, List<Measured>>> firstSeeds = new LinkedHashMap<>();
-      results.forEach((model, of) -> firstSeeds.put(model, of.values().iterator().next()));
-      models.memory(document, memory, firstSeeds);
+      models.memory(document, memory, results);
     }
     data.forEach(
         (seed, records) -> {

@@ -86,7 +86,7 @@ class ReportPageTest {
         .contains("macro-F1 of 0.8: after round 1, 40.0 s on the tiers and 0.5 MB")
         .contains("1 of 5 asked clients left, came too late or failed")
         .contains(
-            "| phi-3-mini | 4000 | 3900 | gateway, hub | 8 GB | 0.22, 0.81, 0.80 | –, –, 0.947 |")
+            "| phi-3-mini | 4000 | 3900 | gateway, hub | 8 GB | 0.22, 0.81, 0.80 | –, –, 0.918 |")
         .contains("| the paper, Phi-3-mini |  |  |  | 0.80 |")
         .contains("| federated | 2 | 0.850 ± 0.071 |")
         .contains("| llama-2-7b | 6200 | not measured |  | 24 GB |");
@@ -95,6 +95,7 @@ class ReportPageTest {
         .contains("tiny-home,1,local-only,generation,accuracy,0.500000,")
         .contains("tiny-home,1,centralised,generation,f1 of media,1.000000,")
         .contains("tiny-home,1,federated,generation,invalid,0.071429,")
+        .contains("tiny-home,1,local-only,generation,seconds,24.000000,24.000000,24.000000,none")
         .contains(",deviation")
         .contains(",bootstrap-95");
   }
@@ -116,7 +117,9 @@ class ReportPageTest {
                 + "\"></iframe><script>f.onload = () => { const d = f.contentDocument;"
                 + " document.title = 'wide ' + d.documentElement.scrollWidth + ' tables '"
                 + " + d.querySelectorAll('table').length + ' drawings '"
-                + " + [...d.querySelectorAll('svg')].filter(s => s.clientHeight > 50).length;"
+                + " + [...d.querySelectorAll('svg')].filter(s => s.clientHeight > 50).length"
+                + " + ' scrolled ' + [...d.querySelectorAll('.wide')]"
+                + ".filter(box => box.scrollWidth > box.clientWidth).length;"
                 + "}</script>");
     Path dom = temp.resolve("dom.html");
     Process process =
@@ -134,12 +137,15 @@ class ReportPageTest {
             .start();
     assertThat(process.waitFor()).isZero();
     Matcher title =
-        Pattern.compile("<title>wide (\\d+) tables (\\d+) drawings (\\d+)</title>")
+        Pattern.compile("<title>wide (\\d+) tables (\\d+) drawings (\\d+) scrolled (\\d+)</title>")
             .matcher(Files.readString(dom, StandardCharsets.UTF_8));
     assertThat(title.find()).as("the page was loaded").isTrue();
     assertThat(Integer.parseInt(title.group(1))).isLessThanOrEqualTo(width);
     assertThat(Integer.parseInt(title.group(2))).isGreaterThanOrEqualTo(8);
     assertThat(Integer.parseInt(title.group(3))).isEqualTo(3);
+    if (width > 1000) {
+      assertThat(Integer.parseInt(title.group(4))).as("tables wider than a desktop").isZero();
+    }
   }
 
   private static @Nullable Path browser() {

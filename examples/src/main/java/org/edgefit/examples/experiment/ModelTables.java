@@ -11,7 +11,7 @@ import org.edgefit.client.qlora.Scoring;
 import org.edgefit.format.ModelConfig;
 
 /** The models of the paper: what is sent for them, and the memory of a training step. */
-final class PaperModels {
+final class ModelTables {
 
   /** The procedures of the paper's table of model sizes. */
   private static final List<Procedure> COMPARED =
@@ -19,7 +19,7 @@ final class PaperModels {
 
   private final ExperimentConfig config;
 
-  PaperModels(ExperimentConfig config) {
+  ModelTables(ExperimentConfig config) {
     this.config = config;
   }
 
@@ -63,21 +63,23 @@ final class PaperModels {
    * Tells the memory of a training step of each shape, with the F1 that models of it came to,
    * beside the paper's.
    *
-   * @param results what each model's procedures led to
+   * @param results what each model's procedures led to, by seed
    */
   void memory(
       Document document,
       List<MeasuredMemory> measured,
-      Map<String, Map<Procedure, List<Measured>>> results) {
+      Map<String, Map<Long, Map<Procedure, List<Measured>>>> results) {
     document.subheading("Memory of a training step");
     document.paragraph(
         String.format(
             Locale.ROOT,
             "%d records of %d tokens, rank %d on the attention, random weights of the shape: the most"
-                + " that was resident in a process of its own.",
+                + " that was resident in a process of its own. F1 here: of models of the shape that"
+                + " were run, by %s, the mean over the seeds.",
             config.memory().batch(),
             config.memory().sequence(),
-            config.lora().rank()));
+            config.lora().rank(),
+            Section.spelled(config.evaluation().scorings().get(0))));
     List<List<String>> rows = new ArrayList<>();
     for (MeasuredMemory one : measured) {
       List<String> paper =
@@ -117,7 +119,7 @@ final class PaperModels {
             "fits",
             "the paper's client",
             "the paper's F1: zero-shot, centralised, federated",
-            "the same here"),
+            "F1 here"),
         rows);
   }
 
@@ -127,17 +129,11 @@ final class PaperModels {
         .collect(Collectors.joining(", "));
   }
 
-  private String f1(Map<Procedure, List<Measured>> results) {
+  private String f1(Map<Long, Map<Procedure, List<Measured>>> seeds) {
     Scoring scoring = config.evaluation().scorings().get(0);
     return COMPARED.stream()
-        .map(
-            procedure ->
-                results.containsKey(procedure)
-                    ? String.format(
-                        Locale.ROOT,
-                        "%.3f",
-                        Comparison.mean(results.getOrDefault(procedure, List.of()), scoring, "f1"))
-                    : "–")
+        .map(procedure -> Comparison.ofSeeds(seeds, procedure, scoring, "f1"))
+        .map(of -> of.length == 0 ? "–" : String.format(Locale.ROOT, "%.3f", Comparison.mean(of)))
         .collect(Collectors.joining(", "));
   }
 }
