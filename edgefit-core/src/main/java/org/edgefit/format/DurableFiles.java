@@ -13,6 +13,9 @@ import java.util.Locale;
 /** Files that appear whole or not at all: written beside, forced to disk, then renamed. */
 public final class DurableFiles {
 
+  /** What the name of a file ends with that is not written whole. */
+  public static final String PART = ".part";
+
   private static final boolean FOLDERS_CAN_BE_FORCED =
       !System.getProperty("os.name", "").toLowerCase(Locale.ROOT).startsWith("windows");
 
@@ -20,7 +23,7 @@ public final class DurableFiles {
 
   /** Returns the file that is written before it gets its name. */
   public static Path partOf(Path file) {
-    return file.resolveSibling(file.getFileName() + ".part");
+    return file.resolveSibling(file.getFileName() + PART);
   }
 
   /** Writes a text file. */

@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.format.DurableFiles;
-import org.edgefit.format.FolderLock;
 import org.edgefit.format.Json;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.format.Sha256;
@@ -52,9 +51,10 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Makes the directory of a new run.
+   * Makes the directory of a new run, which is the caller's until it is closed.
    *
-   * @throws IOException if the path holds a run already, or is not a directory
+   * @throws IOException if the path holds a run already, or is not a directory, or another run is
+   *     at work there
    */
   public static RunDirectory create(Path path) throws IOException {
     requireNew(path);
@@ -81,7 +81,7 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Opens the directory of a run that goes on, or makes it.
+   * Opens the directory of a run that goes on, or makes it; it is the caller's until it is closed.
    *
    * @throws IOException if the path is not a directory, or another run is at work there
    */
@@ -91,7 +91,7 @@ public final class RunDirectory implements AutoCloseable {
     return new RunDirectory(path);
   }
 
-  /** Makes a directory that {@link #delete} removes. */
+  /** Makes a directory, the caller's until it is closed, that {@link #delete} then removes. */
   public static RunDirectory temporary() throws IOException {
     return create(Files.createTempDirectory("edgefit-run-"));
   }

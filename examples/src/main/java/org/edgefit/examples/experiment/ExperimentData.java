@@ -307,7 +307,7 @@ record ExperimentData(
     try (LazyTeacher teacher = new LazyTeacher(source.teacher())) {
       return selfInstruct.run(
           teacher,
-          folder.resolve("self-instruct.jsonl"),
+          folder.resolve(ExperimentFolder.JOURNAL),
           seed,
           (batch, accepted, wanted) ->
               System.out.printf("self-instruct: batch %d, %d of %d%n", batch, accepted, wanted));

@@ -1,13 +1,9 @@
 package org.edgefit.examples.experiment;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -15,18 +11,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeProbe;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.client.qlora.ComputeOptions;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.FolderLock;
-import org.edgefit.format.Json;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -67,9 +57,6 @@ public final class PaperExperiment implements Callable<Integer> {
       paramLabel = "DIR",
       description = "the experiment's folder (default: runs/NAME)")
   private Path out = Path.of("");
-
-  private static final String CONFIG = "config.json";
-  private static final String COMPUTE = "compute.json";
 
   private PaperExperiment() {}
 
@@ -121,50 +108,33 @@ public final class PaperExperiment implements Callable<Integer> {
       print(config, tiers);
       return 0;
     }
-    Path folder = out.toString().isEmpty() ? Path.of("runs", config.name()) : out;
-    Files.createDirectories(folder);
-    FolderLock lock = FolderLock.hold(folder);
-    try (lock) {
+    Path path = out.toString().isEmpty() ? Path.of("runs", config.name()) : out;
+    try (ExperimentFolder folder = ExperimentFolder.open(path, config)) {
       run(config, tiers, folder);
     }
     return 0;
   }
 
-  private static void run(ExperimentConfig config, Map<String, Tiers> tiers, Path folder)
+  private static void run(
+      ExperimentConfig config, Map<String, Tiers> tiers, ExperimentFolder folder)
       throws IOException, InterruptedException {
-    boolean hasResults = hasResults(folder);
-    ObjectNode resolved = checkedConfig(config, folder);
-    DurableFiles.write(folder.resolve(CONFIG), resolved.toPrettyString() + "\n");
+    boolean hasResults = folder.hasResults();
     int threads = config.machine().threads();
     TorchKernels.setThreads(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
 
     ExperimentReport report = new ExperimentReport(config, tiers);
     for (long seed : config.seeds()) {
-      Path records = folder.resolve("seed-" + seed);
-      Files.createDirectories(records);
-      ExperimentData data = ExperimentData.load(config, records, new Seed(seed), hasResults);
+      ExperimentData data =
+          ExperimentData.load(config, folder.seed(seed), new Seed(seed), hasResults);
       data.notes().forEach((source, note) -> System.out.println(source + "\n" + note));
       report.data(seed, data);
       for (Map.Entry<String, Tiers> each : tiers.entrySet()) {
-        String model = each.getKey();
-        Path own = trialFolder(folder, seed, model);
-        Files.createDirectories(own);
-        run(
-            config,
-            model,
-            each.getValue(),
-            data,
-            own,
-            new Seed(seed),
-            results -> {
-              report.results(model, seed, results);
-              report.write(folder);
-            });
+        run(config, each.getKey(), each.getValue(), data, folder, seed, report);
       }
     }
-    report.memory(MeasuredMemory.of(config, folder));
-    report.write(folder);
-    System.out.println("report: " + folder.resolve("report.html"));
+    report.memory(MeasuredMemory.of(config, folder.path()));
+    report.write(folder.path());
+    System.out.println("report: " + folder.path().resolve("report.html"));
   }
 
   /** Holds models to names that differ as folders. */
@@ -211,135 +181,38 @@ public final class PaperExperiment implements Callable<Integer> {
         });
   }
 
-  /** Is told after each procedure what there is so far. */
-  private interface Progress {
-    void finished(Map<Procedure, List<Measured>> results) throws IOException;
-  }
-
-  /**
-   * Holds the configuration to that of the folder, but for how it is computed, once anything has
-   * come of that.
-   *
-   * @return what is to be saved there
-   */
-  private static ObjectNode checkedConfig(ExperimentConfig config, Path folder) throws IOException {
-    ObjectNode resolved = Json.parse(Json.tree(config).toString(), "configuration");
-    Path saved = folder.resolve(CONFIG);
-    if (Files.exists(saved) && hasResults(folder)) {
-      ObjectNode before = Json.read(saved);
-      before.remove("machine");
-      ObjectNode now = resolved.deepCopy();
-      now.remove("machine");
-      List<String> differences = new ArrayList<>();
-      compare("", before, now, differences);
-      if (!differences.isEmpty()) {
-        throw otherExperiment(folder, String.join("; ", differences));
-      }
-      requireSameCompute(config, folder);
-    }
-    return resolved;
-  }
-
-  private static IOException otherExperiment(Path folder, String differences) {
-    return new IOException(
-        folder
-            + ": has results of another experiment (another one wants another --out): "
-            + differences);
-  }
-
-  /** Returns whether a folder has more than what a run leaves before its first result. */
-  private static boolean hasResults(Path folder) throws IOException {
-    Set<String> before =
-        Set.of(
-            FolderLock.FILE, CONFIG, COMPUTE, "training.jsonl", "validation.jsonl", "test.jsonl");
-    try (Stream<Path> files = Files.walk(folder)) {
-      return files
-          .filter(Files::isRegularFile)
-          .map(file -> String.valueOf(file.getFileName()))
-          .anyMatch(name -> !before.contains(name));
-    }
-  }
-
-  /** Adds where two configurations differ, and how. */
-  private static void compare(String where, JsonNode before, JsonNode now, List<String> all) {
-    if (!before.isObject() || !now.isObject()) {
-      if (!before.equals(now)) {
-        all.add(where.substring(1) + ": " + before + " there, " + now + " here");
-      }
-      return;
-    }
-    TreeSet<String> keys = new TreeSet<>();
-    before.fieldNames().forEachRemaining(keys::add);
-    now.fieldNames().forEachRemaining(keys::add);
-    keys.forEach(key -> compare(where + "." + key, before.path(key), now.path(key), all));
-  }
-
   private static void run(
       ExperimentConfig config,
       String model,
       Tiers tiers,
       ExperimentData data,
-      Path folder,
-      Seed seed,
-      Progress progress)
+      ExperimentFolder folder,
+      long seed,
+      ExperimentReport report)
       throws IOException, InterruptedException {
     Map<Procedure, List<Measured>> results = new EnumMap<>(Procedure.class);
     try (BaseModel base = BaseModels.load(model, config.training().quantization())) {
       base.config().requireLength(config.training().maxLength());
-      Trial trial =
-          new Trial(config, base, model, tiers, compute(config, base, folder), data, folder, seed);
+      ComputeOptions compute = compute(config, base, folder.computeOfResults(seed, model));
+      folder.saveCompute(seed, model, compute.type());
+      Path own = folder.trial(seed, model);
+      Trial trial = new Trial(config, base, model, tiers, compute, data, own, new Seed(seed));
       trial.requireLearnable();
       for (Procedure procedure : config.procedures()) {
         results.put(procedure, trial.run(procedure));
-        progress.finished(results);
+        report.results(model, seed, results);
+        report.write(folder.path());
       }
     }
-  }
-
-  /**
-   * Holds the compute type, where it is given, to that of the trials that a folder has results of.
-   */
-  private static void requireSameCompute(ExperimentConfig config, Path folder) throws IOException {
-    ExperimentConfig.Compute wanted = config.machine().compute();
-    for (long seed : config.seeds()) {
-      for (String model : config.models()) {
-        ComputeType before = computeOfResults(trialFolder(folder, seed, model));
-        if (before != null
-            && wanted != ExperimentConfig.Compute.AUTO
-            && before != config.machine().fixedType()) {
-          throw otherExperiment(
-              folder,
-              "machine.compute: "
-                  + Section.spelled(before)
-                  + " there, "
-                  + Section.spelled(wanted)
-                  + " here");
-        }
-      }
-    }
-  }
-
-  private static Path trialFolder(Path folder, long seed, String model) {
-    return folder.resolve("seed-" + seed).resolve(BaseModels.folder(model));
-  }
-
-  /** Returns the type with which a trial's results were computed, or null if there are none. */
-  private static @Nullable ComputeType computeOfResults(Path trial) throws IOException {
-    Path file = trial.resolve(COMPUTE);
-    return Files.exists(file) && hasResults(trial)
-        ? ComputeType.valueOf(Json.read(file).path("type").asText())
-        : null;
   }
 
   /** Returns the type of a trial: that which it began with, once anything has come of it. */
-  private static ComputeOptions compute(ExperimentConfig config, BaseModel base, Path folder)
-      throws IOException {
-    ComputeType before = computeOfResults(folder);
+  private static ComputeOptions compute(
+      ExperimentConfig config, BaseModel base, @Nullable ComputeType before) {
     ComputeType type =
         config.machine().compute() != ExperimentConfig.Compute.AUTO
             ? config.machine().fixedType()
             : before != null ? before : ComputeProbe.measure(base.config(), base.device()).choice();
-    DurableFiles.write(folder.resolve(COMPUTE), Json.object().put("type", type.name()) + "\n");
     System.out.println("compute: " + Section.spelled(type));
     return ComputeOptions.defaults().withType(type);
   }

@@ -255,7 +255,7 @@ final class Section {
     if (value == null) {
       return otherwise;
     }
-    if (value.isValueNode() && !value.isNull()) {
+    if (value.isValueNode()) {
       return List.of(read.apply(value));
     }
     if (!value.isArray() || value.isEmpty()) {

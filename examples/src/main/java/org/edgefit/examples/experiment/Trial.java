@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -77,17 +78,23 @@ final class Trial {
   }
 
   /**
-   * Encodes the records of each client before the long work, and tells how many cannot be learned.
+   * Encodes the records of each client before the long work, where clients train, and tells how
+   * many cannot be learned.
    *
    * @throws IllegalArgumentException naming a client of which none can
    */
   void requireLearnable() throws IOException {
+    if (Collections.disjoint(
+        config.procedures(), List.of(Procedure.LOCAL_ONLY, Procedure.FEDERATED))) {
+      return;
+    }
     for (int client = 0; client < data.homes().parts().size(); client++) {
       ExampleEncoder.Encoded encoded = encoded(data.homes().parts().get(client));
       int records = data.homes().parts().get(client).size();
       if (encoded.examples().isEmpty()) {
         throw new IllegalArgumentException(
-            "%s: none of its records (%d) has a response within the maximum length of %d tokens (expected: a larger training.max-length or partition.minimum)"
+            ("%s: none of its records (%d) has a response within the maximum length of %d tokens"
+                    + " (expected: a larger training.max-length or partition.minimum)")
                 .formatted(clientId(client), records, config.training().maxLength()));
       }
       if (encoded.dropped() > 0) {

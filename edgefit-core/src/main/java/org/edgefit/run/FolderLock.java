@@ -1,8 +1,9 @@
-package org.edgefit.format;
+package org.edgefit.run;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
@@ -48,20 +49,23 @@ public final class FolderLock implements AutoCloseable {
       throw refusal(folder);
     }
     FileChannel channel = null;
+    boolean isOurs = false;
     try {
       channel =
           FileChannel.open(
               folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      if (isHeldByAnotherProcess(channel, folder)) {
+      isOurs = lock(channel, folder);
+      if (!isOurs) {
         throw refusal(folder);
       }
       return new FolderLock(real, channel);
-    } catch (IOException e) {
-      held.remove(real);
-      if (channel != null) {
-        channel.close();
+    } finally {
+      if (!isOurs) {
+        held.remove(real);
+        if (channel != null) {
+          channel.close();
+        }
       }
-      throw e;
     }
   }
 
@@ -69,19 +73,25 @@ public final class FolderLock implements AutoCloseable {
     return new IOException(folder + ": another run is at work there");
   }
 
-  private static boolean isHeldByAnotherProcess(FileChannel channel, Path folder) {
+  /** Returns whether the folder is ours now, which it is too where it cannot be locked. */
+  private static boolean lock(FileChannel channel, Path folder) {
     try {
       @Nullable FileLock lock = channel.tryLock();
-      return lock == null;
+      return lock != null;
+    } catch (OverlappingFileLockException e) {
+      return false; // this process holds the file by other means
     } catch (IOException e) {
-      log.warn("{}: cannot be locked; two runs there would spoil each other: {}", folder, e);
-      return false;
+      log.warn("{}: cannot be locked; two runs there would spoil each other", folder, e);
+      return true;
     }
   }
 
   @Override
   public void close() throws IOException {
-    channel.close();
-    held.remove(folder);
+    try {
+      channel.close();
+    } finally {
+      held.remove(folder);
+    }
   }
 }

@@ -1,4 +1,4 @@
-package org.edgefit.format;
+package org.edgefit.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
