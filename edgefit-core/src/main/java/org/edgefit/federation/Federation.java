@@ -403,7 +403,12 @@ public final class Federation {
 
     /** Sets the seed of everything random in the run; 0 unless set. */
     public Builder seed(long value) {
-      seed = new Seed(value);
+      return seed(new Seed(value));
+    }
+
+    /** Sets the seed of everything random in the run; 0 unless set. */
+    public Builder seed(Seed value) {
+      seed = value;
       return this;
     }
 

@@ -56,11 +56,12 @@ final class ComputeOption {
           chosen.name().toLowerCase(Locale.ROOT),
           probe.bfloat16Speedup());
     } else {
-      ComputeProbe probe = ComputeProbe.of(device);
-      if (!probe.has(chosen)) {
-        throw new IllegalArgumentException(
-            "--compute: bfloat16 (expected: float32; this processor has no products in bfloat16)");
+      try {
+        ComputeProbe.require(chosen, device);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("--" + e.getMessage(), e);
       }
+      ComputeProbe probe = ComputeProbe.of(device);
       if (chosen != probe.choice()) {
         System.err.printf(
             Locale.ROOT,

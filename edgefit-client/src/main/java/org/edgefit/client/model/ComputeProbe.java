@@ -6,15 +6,21 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.edgefit.format.ModelConfig;
 
 /**
  * How fast this machine multiplies in each compute type, on a model's own shapes.
  *
- * @param seconds the time of one block's products, forward and backward, by type
+ * @param seconds the time of one block's products, forward and backward, by type; infinite where
+ *     the machine has no products in it
  */
 public record ComputeProbe(Map<ComputeType, Double> seconds) {
+
+  /** What was found of each device. */
+  private static final Map<Device, Map<ComputeType, Boolean>> SUPPORTED = new ConcurrentHashMap<>();
 
   private static final int ROWS = 256;
 
@@ -31,15 +37,66 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
     seconds = new EnumMap<>(seconds);
   }
 
+  /**
+   * Returns whether a device has products in a type, forward and backward. It is found by
+   * multiplying once, so that the answer is the engine's, and not that of a list of processors.
+   *
+   * @throws IllegalArgumentException if the device is not there
+   */
+  public static boolean supports(ComputeType type, Device device) {
+    return SUPPORTED
+        .computeIfAbsent(device, of -> new ConcurrentHashMap<>())
+        .computeIfAbsent(type, of -> multiplies(of, device));
+  }
+
+  /**
+   * Checks that a device has products in a type.
+   *
+   * @throws IllegalArgumentException if it has none, or is not there
+   */
+  public static void require(ComputeType type, Device device) {
+    if (!supports(type, device)) {
+      String name = type.name().toLowerCase(Locale.ROOT);
+      throw new IllegalArgumentException(
+          "compute: "
+              + name
+              + " (expected: float32; "
+              + (device.equals(Device.cpu()) ? "this processor" : device)
+              + " has no products in "
+              + name
+              + ")");
+    }
+  }
+
+  private static boolean multiplies(ComputeType type, Device device) {
+    int size = 16;
+    try (NDManager manager = TorchKernels.newManager(device)) {
+      NDArray x = filled(manager, size, size, type, 0.5);
+      NDArray w = filled(manager, size, size, type, 0.25);
+      NDArray y = TorchKernels.call(manager, "linear", x, w);
+      NDArray dx = TorchKernels.call(manager, "linear_backward", y, w, 0);
+      float[] corner = TorchKernels.call(manager, "corner", dx).toFloatArray();
+      return corner[0] == size * 0.25f * (size * 0.5f * 0.25f);
+    } catch (EngineException e) { // the engine has no such product for this processor
+      return false;
+    }
+  }
+
+  private static NDArray filled(
+      NDManager manager, int rows, int columns, ComputeType type, double value) {
+    try (NDArray one = manager.ones(new Shape(1, 1))) {
+      NDArray x = TorchKernels.call(manager, "empty_of", one, rows, columns, type.torchCode());
+      TorchKernels.update("fill_", x, value);
+      return x;
+    }
+  }
+
   /** Measures for about a tenth of a second on a small model, and seconds on a large one. */
   public static ComputeProbe measure(ModelConfig config, Device device) {
     Map<ComputeType, Double> seconds = new EnumMap<>(ComputeType.class);
     for (ComputeType type : ComputeType.values()) {
-      try {
-        seconds.put(type, measure(config, type, device));
-      } catch (EngineException e) { // the processor has no such products
-        seconds.put(type, Double.POSITIVE_INFINITY);
-      }
+      seconds.put(
+          type, supports(type, device) ? measure(config, type, device) : Double.POSITIVE_INFINITY);
     }
     return new ComputeProbe(seconds);
   }
@@ -49,26 +106,17 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
     return measure(ModelConfig.shape("smollm2-135m"), device);
   }
 
-  /** Returns whether the machine has products of a type. */
-  public boolean has(ComputeType type) {
-    return Double.isFinite(time(type));
-  }
-
   private static double measure(ModelConfig config, ComputeType type, Device device) {
     double sum = 0;
     try (NDManager manager = TorchKernels.newManager(device)) {
-      NDArray one = manager.ones(new Shape(1, 1));
       boolean isCpu = device.equals(Device.cpu());
       int rows = isCpu ? ROWS : DEVICE_ROWS;
       int products = isCpu ? 1 : DEVICE_PRODUCTS;
       for (var group : config.linearGroups(0)) {
         int inputs = group.get(0).inputs();
         int outputs = group.stream().mapToInt(layer -> layer.outputs()).sum();
-        int code = type.torchCode();
-        try (NDArray x = TorchKernels.call(manager, "empty_of", one, rows, inputs, code);
-            NDArray w = TorchKernels.call(manager, "empty_of", one, outputs, inputs, code)) {
-          TorchKernels.update("fill_", x, 0.5);
-          TorchKernels.update("fill_", w, 0.25);
+        try (NDArray x = filled(manager, rows, inputs, type, 0.5);
+            NDArray w = filled(manager, outputs, inputs, type, 0.25)) {
           double best = Double.POSITIVE_INFINITY;
           for (int repeat = 0; repeat < 3; repeat++) {
             long start = System.nanoTime();

@@ -16,6 +16,7 @@ import org.edgefit.client.FitInstruction;
 import org.edgefit.client.FitResult;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeProbe;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
@@ -73,8 +74,14 @@ public final class QloraClient implements FederatedClient {
     return new QloraClient(id, base, data, heldOut, newListener, options);
   }
 
-  /** Returns this client with another way to compute its training. */
+  /**
+   * Returns this client with another way to compute its training.
+   *
+   * @throws IllegalArgumentException if the base model's device has no products in the options'
+   *     type
+   */
   public QloraClient withCompute(ComputeOptions newOptions) {
+    ComputeProbe.require(newOptions.type(), base.device());
     return new QloraClient(id, base, data, heldOut, listener, newOptions);
   }
 

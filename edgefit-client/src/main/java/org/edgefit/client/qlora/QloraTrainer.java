@@ -11,6 +11,7 @@ import java.util.Random;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeProbe;
 import org.edgefit.client.model.NativeMemory;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
@@ -34,8 +35,14 @@ public final class QloraTrainer {
     this(base, listener, ComputeOptions.defaults());
   }
 
-  /** Makes a trainer. */
+  /**
+   * Makes a trainer.
+   *
+   * @throws IllegalArgumentException if the base model's device has no products in the options'
+   *     type
+   */
   public QloraTrainer(BaseModel base, StepListener listener, ComputeOptions options) {
+    ComputeProbe.require(options.type(), base.device());
     this.base = base;
     this.listener = listener;
     this.options = options;

@@ -2,6 +2,7 @@ package org.edgefit.client.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
@@ -108,8 +109,21 @@ class DeviceKernelsTest {
   @Test
   void probeMeasuresTheDevice() {
     ComputeProbe probe = ComputeProbe.of(Device.cpu());
-    assertThat(probe.has(ComputeType.FLOAT32)).isTrue();
-    assertThat(probe.seconds().get(ComputeType.FLOAT32)).isPositive();
+    assertThat(probe.seconds().get(ComputeType.FLOAT32)).isPositive().isFinite();
+    assertThat(Double.isFinite(probe.seconds().get(ComputeType.BFLOAT16)))
+        .isEqualTo(ComputeProbe.supports(ComputeType.BFLOAT16, Device.cpu()));
+  }
+
+  @Test
+  void everyProcessorMultipliesFloat32AndOthersAreRefusedByName() {
+    assertThat(ComputeProbe.supports(ComputeType.FLOAT32, Device.cpu())).isTrue();
+    assumeFalse(
+        ComputeProbe.supports(ComputeType.BFLOAT16, Device.cpu()),
+        "products in bfloat16 are there");
+    assertThatThrownBy(() -> ComputeProbe.require(ComputeType.BFLOAT16, Device.cpu()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "compute: bfloat16 (expected: float32; this processor has no products in bfloat16)");
   }
 
   private static boolean isPortable() {

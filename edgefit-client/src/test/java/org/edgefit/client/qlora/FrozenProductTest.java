@@ -2,6 +2,7 @@ package org.edgefit.client.qlora;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.client.model.ComputeProbe;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.FrozenMatrix;
 import org.edgefit.client.model.Scratch;
@@ -52,6 +54,7 @@ class FrozenProductTest {
   @ParameterizedTest
   @EnumSource(ComputeType.class)
   void partsMakeTheWholeProduct(ComputeType type) {
+    assumeTrue(ComputeProbe.supports(type, Device.cpu()), "no such products on this machine");
     try (BaseModel base = BaseModel.random(CONFIG, new Seed(1), Device.cpu());
         NDManager manager = base.newManager();
         Scratch scratch = new Scratch(manager, type);

@@ -213,6 +213,11 @@ public final class PaperExperiment implements Callable<Integer> {
         config.machine().compute() != ExperimentConfig.Compute.AUTO
             ? config.machine().fixedType()
             : before != null ? before : ComputeProbe.measure(base.config(), base.device()).choice();
+    try {
+      ComputeProbe.require(type, base.device());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("machine." + e.getMessage(), e);
+    }
     System.out.println("compute: " + Section.spelled(type));
     return ComputeOptions.defaults().withType(type);
   }
