@@ -14,7 +14,7 @@ public final class Adapter {
   private final List<FloatBuffer> values;
 
   private Adapter(LoraConfig config, AdapterLayout layout, List<FloatBuffer> values) {
-    this.config = config.resolvedFor(layout.layers());
+    this.config = config.namesGroups() ? config.resolvedFor(layout.layers()) : config;
     this.layout = layout;
     this.values = layout.requireFits(values);
   }
@@ -38,15 +38,15 @@ public final class Adapter {
     AdapterLayout layout = AdapterLayout.of(config, layers);
     List<FloatBuffer> values = new ArrayList<>();
     for (TensorSpec tensor : layout.tensors()) {
-      float[] weights = new float[tensor.elements()];
-      if (tensor.name().endsWith(".lora_A.weight")) {
-        double bound = 1 / Math.sqrt(tensor.shape().get(1));
-        SplittableRandom random = seed.split(tensor.name()).generator();
-        for (int i = 0; i < weights.length; i++) {
-          weights[i] = (float) ((2 * random.nextDouble() - 1) * bound);
-        }
+      values.add(FloatBuffer.allocate(tensor.elements()));
+    }
+    for (LoraPair pair : layout.pairs()) {
+      double bound = 1 / Math.sqrt(pair.layer().inputs());
+      SplittableRandom random = seed.split(layout.tensors().get(pair.a()).name()).generator();
+      FloatBuffer a = values.get(pair.a());
+      for (int i = 0; i < a.capacity(); i++) {
+        a.put(i, (float) ((2 * random.nextDouble() - 1) * bound));
       }
-      values.add(FloatBuffer.wrap(weights));
     }
     return new Adapter(config, layout, values);
   }
@@ -75,10 +75,30 @@ public final class Adapter {
     layout.requireFinite(values);
   }
 
+  /**
+   * Returns this adapter with another rank: the first rows of A and columns of B, or zeros beyond
+   * those that are there. Alpha changes so that the factor on {@code B A x} stays.
+   */
+  public Adapter withRank(int rank) {
+    AdapterLayout resized = layout.withRank(rank);
+    return new Adapter(config.withRank(rank), resized, layout.resized(values, resized));
+  }
+
   /** Returns this adapter changed by {@code delta}. */
   public Adapter plus(AdapterDelta delta) {
     return new Adapter(
         config, layout, combine(delta.layout(), delta::tensor, (mine, change) -> mine + change));
+  }
+
+  /**
+   * Returns this adapter changed by {@code factor} times a change, computed in double and rounded
+   * to float32 once.
+   */
+  public Adapter plus(AdapterDelta delta, double factor) {
+    return new Adapter(
+        config,
+        layout,
+        combine(delta.layout(), delta::tensor, (mine, change) -> (float) (mine + factor * change)));
   }
 
   /** Returns the change that leads from {@code origin} to this adapter. */

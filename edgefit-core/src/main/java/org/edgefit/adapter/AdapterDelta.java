@@ -37,6 +37,15 @@ public final class AdapterDelta {
     return values.get(index).duplicate();
   }
 
+  /** Returns a change of nothing. */
+  public static AdapterDelta zero(AdapterLayout layout) {
+    List<FloatBuffer> zeros = new ArrayList<>();
+    for (TensorSpec tensor : layout.tensors()) {
+      zeros.add(FloatBuffer.allocate(tensor.elements()));
+    }
+    return new AdapterDelta(layout, zeros);
+  }
+
   /** Returns this change times {@code factor}, each product rounded to float32 once. */
   public AdapterDelta scaled(double factor) {
     List<FloatBuffer> products = new ArrayList<>();
@@ -48,6 +57,36 @@ public final class AdapterDelta {
       products.add(FloatBuffer.wrap(product));
     }
     return new AdapterDelta(layout, products);
+  }
+
+  /** Returns the sum of two changes. */
+  public AdapterDelta plus(AdapterDelta other) {
+    return plus(other, 1);
+  }
+
+  /**
+   * Returns this change plus {@code factor} times another, computed in double and rounded to
+   * float32 once.
+   */
+  public AdapterDelta plus(AdapterDelta other, double factor) {
+    layout.requireSame(other.layout);
+    List<FloatBuffer> sums = new ArrayList<>();
+    for (int t = 0; t < values.size(); t++) {
+      FloatBuffer mine = values.get(t);
+      FloatBuffer theirs = other.values.get(t);
+      float[] sum = new float[mine.capacity()];
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] = (float) (mine.get(i) + factor * theirs.get(i));
+      }
+      sums.add(FloatBuffer.wrap(sum));
+    }
+    return new AdapterDelta(layout, sums);
+  }
+
+  /** Returns the change of an adapter of another rank; see {@link Adapter#withRank}. */
+  public AdapterDelta withRank(int rank) {
+    AdapterLayout resized = layout.withRank(rank);
+    return new AdapterDelta(resized, layout.resized(values, resized));
   }
 
   /** Returns the Euclidean norm over all tensors, summed in double. */

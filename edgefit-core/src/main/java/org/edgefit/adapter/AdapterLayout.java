@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tensors of an adapter in their one order, which is by name.
@@ -15,6 +16,8 @@ import java.util.Map;
 public record AdapterLayout(List<TensorSpec> tensors) {
 
   private static final String PREFIX = "base_model.model.";
+  private static final String SUFFIX_OF_A = ".lora_A.weight";
+  private static final String SUFFIX_OF_B = ".lora_B.weight";
 
   /** Sorts the tensors and refuses a name that comes twice. */
   public AdapterLayout {
@@ -59,27 +62,104 @@ public record AdapterLayout(List<TensorSpec> tensors) {
 
   /** Returns PEFT's name of a layer's A, of shape (rank, inputs). */
   public static String nameOfA(String layer) {
-    return PREFIX + layer + ".lora_A.weight";
+    return PREFIX + layer + SUFFIX_OF_A;
   }
 
   /** Returns PEFT's name of a layer's B, of shape (outputs, rank). */
   public static String nameOfB(String layer) {
-    return PREFIX + layer + ".lora_B.weight";
+    return PREFIX + layer + SUFFIX_OF_B;
   }
 
-  /** Returns the layers whose A and B are here. */
-  List<LinearSpec> layers() {
-    Map<String, TensorSpec> byName = new HashMap<>();
-    tensors.forEach(tensor -> byName.put(tensor.name(), tensor));
-    List<LinearSpec> layers = new ArrayList<>();
-    for (TensorSpec a : tensors) {
-      String name = a.name().replace(PREFIX, "").replace(".lora_A.weight", "");
-      TensorSpec b = byName.get(nameOfB(name));
-      if (a.name().equals(nameOfA(name)) && b != null) {
-        layers.add(new LinearSpec(name, a.shape().get(1), b.shape().get(0)));
+  /**
+   * Returns the adapted layers, each with the indices of its A and B, in the order of the A's.
+   *
+   * @throws IllegalArgumentException naming the first tensor that is not the A or B of such a pair
+   */
+  public List<LoraPair> pairs() {
+    List<LoraPair> pairs = new ArrayList<>();
+    if (tensors.isEmpty()) {
+      throw new IllegalArgumentException("tensors: none (expected: lora_A and lora_B weights)");
+    }
+    Map<String, Integer> indices = new HashMap<>();
+    for (int t = 0; t < tensors.size(); t++) {
+      indices.put(tensors.get(t).name(), t);
+    }
+    for (int t = 0; t < tensors.size(); t++) {
+      TensorSpec tensor = tensors.get(t);
+      String layer = layerOf(tensor.name());
+      Integer a = layer == null ? null : indices.get(nameOfA(layer));
+      Integer b = layer == null ? null : indices.get(nameOfB(layer));
+      if (layer == null || a == null || b == null) {
+        throw new IllegalArgumentException(
+            tensor.name() + " (expected: a pair of lora_A and lora_B weights)");
+      }
+      if (t == a) {
+        pairs.add(pair(layer, a, b));
       }
     }
-    return layers;
+    return List.copyOf(pairs);
+  }
+
+  /** Returns the adapted layers. */
+  List<LinearSpec> layers() {
+    return pairs().stream().map(LoraPair::layer).toList();
+  }
+
+  /** Returns the layout of adapters of another rank over the same layers. */
+  public AdapterLayout withRank(int rank) {
+    List<TensorSpec> resized = new ArrayList<>();
+    for (LoraPair pair : pairs()) {
+      LinearSpec layer = pair.layer();
+      resized.add(new TensorSpec(nameOfA(layer.name()), List.of(rank, layer.inputs())));
+      resized.add(new TensorSpec(nameOfB(layer.name()), List.of(layer.outputs(), rank)));
+    }
+    return new AdapterLayout(resized);
+  }
+
+  /**
+   * Returns values of this layout in one of another rank: the first rows of A and columns of B, or
+   * zeros beyond those that are there.
+   */
+  List<FloatBuffer> resized(List<FloatBuffer> values, AdapterLayout to) {
+    List<FloatBuffer> result = new ArrayList<>();
+    for (int t = 0; t < values.size(); t++) { // names are the same, and so is their order
+      List<Integer> from = tensors.get(t).shape();
+      List<Integer> shape = to.tensors.get(t).shape();
+      FloatBuffer out = FloatBuffer.allocate(to.tensors.get(t).elements());
+      int columns = Math.min(from.get(1), shape.get(1));
+      for (int row = 0; row < Math.min(from.get(0), shape.get(0)); row++) {
+        out.put(row * shape.get(1), values.get(t), row * from.get(1), columns);
+      }
+      result.add(out);
+    }
+    return result;
+  }
+
+  private LoraPair pair(String layer, int a, int b) {
+    List<Integer> shapeOfA = tensors.get(a).shape();
+    List<Integer> shapeOfB = tensors.get(b).shape();
+    if (shapeOfA.size() != 2) {
+      throw new IllegalArgumentException(
+          tensors.get(a).name() + ": shape " + shapeOfA + " (expected: [rank, inputs])");
+    }
+    int rank = shapeOfA.get(0);
+    if (shapeOfB.size() != 2 || shapeOfB.get(1) != rank) {
+      throw new IllegalArgumentException(
+          tensors.get(b).name() + ": shape " + shapeOfB + " (expected: [outputs, " + rank + "])");
+    }
+    return new LoraPair(new LinearSpec(layer, shapeOfA.get(1), shapeOfB.get(0)), a, b, rank);
+  }
+
+  /** Returns the layer whose A or B has this name, or null if it is neither's. */
+  private static @Nullable String layerOf(String name) {
+    for (String suffix : List.of(SUFFIX_OF_A, SUFFIX_OF_B)) {
+      if (name.startsWith(PREFIX)
+          && name.endsWith(suffix)
+          && name.length() > PREFIX.length() + suffix.length()) {
+        return name.substring(PREFIX.length(), name.length() - suffix.length());
+      }
+    }
+    return null;
   }
 
   /** Returns the number of values in all tensors. */
@@ -123,18 +203,7 @@ public record AdapterLayout(List<TensorSpec> tensors) {
   /** Checks that every value is finite, and names the first that is not. */
   void requireFinite(List<FloatBuffer> values) {
     for (int t = 0; t < values.size(); t++) {
-      FloatBuffer tensor = values.get(t);
-      for (int i = 0; i < tensor.capacity(); i++) {
-        if (!Float.isFinite(tensor.get(i))) {
-          throw new IllegalArgumentException(
-              tensors.get(t).name()
-                  + "["
-                  + i
-                  + "]: "
-                  + tensor.get(i)
-                  + " (expected: a finite number)");
-        }
-      }
+      Finite.require(tensors.get(t).name(), values.get(t));
     }
   }
 

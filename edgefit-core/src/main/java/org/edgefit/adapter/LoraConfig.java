@@ -54,6 +54,16 @@ public record LoraConfig(
     return new LoraConfig(rank, 2.0 * rank, 0, List.of(ATTENTION));
   }
 
+  /**
+   * Returns this config with another rank, and the alpha that keeps the factor on {@code B A x}: so
+   * the same columns of B and rows of A mean the same.
+   */
+  public LoraConfig withRank(int newRank) {
+    double newAlpha =
+        rankStabilized ? alpha * Math.sqrt((double) newRank / rank) : alpha * newRank / rank;
+    return new LoraConfig(newRank, newAlpha, dropout, targets, rankStabilized);
+  }
+
   /** Returns this config with another alpha. */
   public LoraConfig withAlpha(double newAlpha) {
     return new LoraConfig(rank, newAlpha, dropout, targets, rankStabilized);
@@ -74,9 +84,14 @@ public record LoraConfig(
     return new LoraConfig(rank, alpha, dropout, targets, newRankStabilized);
   }
 
+  /** Returns whether a target stands for several layers, whatever they are called. */
+  boolean namesGroups() {
+    return targets.stream().anyMatch(Set.of(ATTENTION, ALL_LINEAR)::contains);
+  }
+
   /** Returns this config with the names of a model's layers for those that stand for several. */
   public LoraConfig resolvedFor(List<LinearSpec> layers) {
-    if (targets.stream().noneMatch(Set.of(ATTENTION, ALL_LINEAR)::contains)) {
+    if (!namesGroups()) {
       return this;
     }
     TreeSet<String> resolved = new TreeSet<>(targets);

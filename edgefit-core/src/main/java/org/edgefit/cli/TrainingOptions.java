@@ -1,16 +1,19 @@
 package org.edgefit.cli;
 
+import java.util.List;
 import java.util.Locale;
 import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.data.PromptTemplate;
 import picocli.CommandLine.Option;
 
-/** The options of local training. */
+/** The options of local training, and of what a record's text is. */
 public final class TrainingOptions {
 
   private static final Training DEFAULTS = Training.defaults();
+  private static final RunSettings RUN = RunSettings.defaults();
 
   private enum Span {
     ROUND,
@@ -41,7 +44,7 @@ public final class TrainingOptions {
       description =
           "most tokens of a record; a longer one loses the end of its question"
               + " (default: ${DEFAULT-VALUE})")
-  private int maxLength = DEFAULTS.maxLength();
+  private int maxLength = RUN.maxLength();
 
   @Option(
       names = "--lr",
@@ -96,33 +99,35 @@ public final class TrainingOptions {
       description =
           "prompt template: llama2, phi3, chatml, alpaca, or auto for the model's own"
               + " (default: ${DEFAULT-VALUE})")
-  private String template = DEFAULTS.template();
+  private String template = RUN.template();
 
   @Option(
       names = "--quantization",
       description =
           "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: nf4, with the"
               + " scales in 8 bits)")
-  private Quantization quantization = DEFAULTS.quantization();
+  private Quantization quantization = RUN.quantization();
 
-  /** Returns the settings. */
-  public Training toTraining() {
-    if (!template.equalsIgnoreCase(Training.AUTO_TEMPLATE)) {
-      PromptTemplate.named(template.toLowerCase(Locale.ROOT)); // refuses an unknown name
+  /** Returns what a record's text is, and how the base model is kept. */
+  public RunSettings toRunSettings() {
+    String name = template.toLowerCase(Locale.ROOT);
+    if (!name.equals(RunSettings.AUTO_TEMPLATE)) {
+      PromptTemplate.named(name); // refuses an unknown name
     }
+    return new RunSettings(name, !allTokens, maxLength, List.of(), quantization);
+  }
+
+  /** Returns how to learn. */
+  public Training toTraining() {
     Training.Builder builder =
         DEFAULTS.toBuilder()
             .epochs(epochs)
             .batchSize(batch)
             .accumulation(accumulation)
-            .maxLength(maxLength)
             .learningRate(learningRate)
             .weightDecay(weightDecay)
             .clipNorm(clipNorm)
-            .responseOnly(!allTokens)
-            .packed(!padded)
-            .template(template.toLowerCase(Locale.ROOT))
-            .quantization(quantization);
+            .packed(!padded);
     return (span == Span.RUN
             ? builder.scheduleOverRun(schedule, warmup)
             : builder.scheduleOverRound(schedule, warmup))

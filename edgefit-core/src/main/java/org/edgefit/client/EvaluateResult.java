@@ -2,18 +2,29 @@ package org.edgefit.client;
 
 import java.util.Collections;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import org.edgefit.adapter.NamedTensors;
 
 /**
- * What a client measured on its own held-out data.
+ * What a client measured on its own held-out data. A result with fewer than one example is rejected
+ * by the federation; a metric that is not finite is dropped, and that is said.
  *
- * @param examples the records evaluated, > 0
+ * @param examples the records evaluated, >= 1
  * @param metrics the measures by name, for example {@code loss}, {@code f1}
+ * @param tensors further tensors for the strategy
  */
-public record EvaluateResult(long examples, Map<String, Double> metrics) {
+public record EvaluateResult(long examples, Map<String, Double> metrics, NamedTensors tensors) {
 
   /** Keeps the metrics in the order of their names. */
   public EvaluateResult {
+    Objects.requireNonNull(metrics, "metrics: null");
+    Objects.requireNonNull(tensors, "tensors: null");
     metrics = Collections.unmodifiableMap(new TreeMap<>(metrics));
+  }
+
+  /** Makes a result without further tensors. */
+  public EvaluateResult(long examples, Map<String, Double> metrics) {
+    this(examples, metrics, NamedTensors.none());
   }
 }

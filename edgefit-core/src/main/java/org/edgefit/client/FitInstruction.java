@@ -1,16 +1,36 @@
 package org.edgefit.client;
 
 import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.NamedTensors;
 import org.edgefit.random.Seed;
 
 /**
  * What a client is asked to train in a round.
  *
+ * @param task the task's id
  * @param round the round, from 1
  * @param rounds the rounds of the run, for schedules that span it
- * @param adapter the global adapter that training starts from
- * @param training the settings
+ * @param adapter the adapter that training starts from
+ * @param run the run's settings
+ * @param training how to learn
  * @param seed this client's randomness in this round
+ * @param payload what the strategy sends beside the adapter
+ * @param memory what the client kept of its last task that the server took; empty if there is none
  */
 public record FitInstruction(
-    int round, int rounds, Adapter adapter, Training training, Seed seed) {}
+    TaskId task,
+    int round,
+    int rounds,
+    Adapter adapter,
+    RunSettings run,
+    Training training,
+    Seed seed,
+    Payload payload,
+    NamedTensors memory) {
+
+  /** Returns this instruction with another memory. */
+  public FitInstruction withMemory(NamedTensors newMemory) {
+    return new FitInstruction(
+        task, round, rounds, adapter, run, training, seed, payload, newMemory);
+  }
+}

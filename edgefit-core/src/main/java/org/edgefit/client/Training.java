@@ -1,15 +1,12 @@
 package org.edgefit.client;
 
-import java.util.List;
-
 /**
- * Every setting of a client's local training. The server sends them with each round, so that all
- * clients train alike.
+ * How a client learns in a round. The server sends it with each task, so that all clients train
+ * alike, or each as its assignment says.
  *
  * @param epochs passes over the client's data in a round, >= 1
  * @param batchSize records in a forward pass, >= 1
  * @param accumulation forward passes in an optimizer step, >= 1
- * @param maxLength the most tokens of a record, >= 2
  * @param learningRate AdamW's learning rate, > 0
  * @param weightDecay AdamW's decoupled weight decay, >= 0
  * @param beta1 AdamW's first decay rate, in [0, 1)
@@ -20,20 +17,14 @@ import java.util.List;
  * @param scheduleOverRun whether the schedule and its warm-up span the run's rounds, or each round
  *     anew
  * @param warmupRatio the share of the span over which the learning rate rises, in [0, 1]
- * @param responseOnly whether the response's tokens alone are learned, or every token
- * @param template a name of {@link org.edgefit.data.PromptTemplate#NAMES}, or {@code auto} for the
- *     one that the model's own chat template describes
- * @param quantization how the base model's linear layers are kept
- * @param labels the classes that an evaluation chooses among; empty for those of the client's own
- *     records
  * @param packed whether a batch's texts lie one after the other without padding, or are padded to
  *     the longest, in batches of texts of like length
+ * @param rule the name of the {@link LocalRule} that training follows; empty for none
  */
 public record Training(
     int epochs,
     int batchSize,
     int accumulation,
-    int maxLength,
     double learningRate,
     double weightDecay,
     double beta1,
@@ -43,28 +34,20 @@ public record Training(
     LearningRateSchedule schedule,
     boolean scheduleOverRun,
     double warmupRatio,
-    boolean responseOnly,
-    String template,
-    Quantization quantization,
-    List<String> labels,
-    boolean packed) {
-
-  /** The template's name that means the model's own. */
-  public static final String AUTO_TEMPLATE = "auto";
+    boolean packed,
+    String rule) {
 
   /** Checks the ranges. */
   public Training {
     require(epochs >= 1, "epochs", epochs, ">= 1");
     require(batchSize >= 1, "batchSize", batchSize, ">= 1");
     require(accumulation >= 1, "accumulation", accumulation, ">= 1");
-    require(maxLength >= 2, "maxLength", maxLength, ">= 2");
     require(learningRate > 0 && Double.isFinite(learningRate), "learningRate", learningRate, "> 0");
     require(weightDecay >= 0 && Double.isFinite(weightDecay), "weightDecay", weightDecay, ">= 0");
     require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "in [0, 1)");
     require(beta2 >= 0 && beta2 < 1, "beta2", beta2, "in [0, 1)");
     require(epsilon > 0 && Double.isFinite(epsilon), "epsilon", epsilon, "> 0");
     require(clipNorm >= 0 && Double.isFinite(clipNorm), "clipNorm", clipNorm, ">= 0");
-    labels = List.copyOf(labels);
     require(warmupRatio >= 0 && warmupRatio <= 1, "warmupRatio", warmupRatio, "in [0, 1]");
   }
 
@@ -76,29 +59,12 @@ public record Training(
 
   /**
    * Returns the paper's settings (AdamW at 2e-4, three local epochs), and for what it leaves open:
-   * batches of 8, 512 tokens, no weight decay, gradients clipped at norm 1, a constant learning
-   * rate, labels on the response alone, NF4 with double quantisation, packed texts.
+   * batches of 8, no weight decay, gradients clipped at norm 1, a constant learning rate, packed
+   * texts.
    */
   public static Training defaults() {
     return new Training(
-        3,
-        8,
-        1,
-        512,
-        2e-4,
-        0,
-        0.9,
-        0.999,
-        1e-8,
-        1.0,
-        LearningRateSchedule.CONSTANT,
-        false,
-        0,
-        true,
-        AUTO_TEMPLATE,
-        Quantization.NF4,
-        List.of(),
-        true);
+        3, 8, 1, 2e-4, 0, 0.9, 0.999, 1e-8, 1.0, LearningRateSchedule.CONSTANT, false, 0, true, "");
   }
 
   /** Returns a builder that starts from these settings. */
@@ -111,7 +77,6 @@ public record Training(
     private int epochs;
     private int batchSize;
     private int accumulation;
-    private int maxLength;
     private double learningRate;
     private double weightDecay;
     private double beta1;
@@ -121,17 +86,13 @@ public record Training(
     private LearningRateSchedule schedule;
     private boolean scheduleOverRun;
     private double warmupRatio;
-    private boolean responseOnly;
-    private String template;
-    private Quantization quantization;
-    private List<String> labels;
     private boolean packed;
+    private String rule;
 
     private Builder(Training from) {
       epochs = from.epochs;
       batchSize = from.batchSize;
       accumulation = from.accumulation;
-      maxLength = from.maxLength;
       learningRate = from.learningRate;
       weightDecay = from.weightDecay;
       beta1 = from.beta1;
@@ -141,11 +102,8 @@ public record Training(
       schedule = from.schedule;
       scheduleOverRun = from.scheduleOverRun;
       warmupRatio = from.warmupRatio;
-      responseOnly = from.responseOnly;
-      template = from.template;
-      quantization = from.quantization;
-      labels = from.labels;
       packed = from.packed;
+      rule = from.rule;
     }
 
     /** Sets the passes over the data in a round. */
@@ -163,12 +121,6 @@ public record Training(
     /** Sets the forward passes in an optimizer step. */
     public Builder accumulation(int value) {
       accumulation = value;
-      return this;
-    }
-
-    /** Sets the most tokens of a record. */
-    public Builder maxLength(int value) {
-      maxLength = value;
       return this;
     }
 
@@ -214,33 +166,15 @@ public record Training(
       return this;
     }
 
-    /** Sets whether the response's tokens alone are learned. */
-    public Builder responseOnly(boolean value) {
-      responseOnly = value;
-      return this;
-    }
-
-    /** Sets the prompt template's name. */
-    public Builder template(String value) {
-      template = value;
-      return this;
-    }
-
-    /** Sets how the base model is kept. */
-    public Builder quantization(Quantization value) {
-      quantization = value;
-      return this;
-    }
-
-    /** Sets the classes that an evaluation chooses among. */
-    public Builder labels(List<String> value) {
-      labels = value;
-      return this;
-    }
-
     /** Sets whether texts are packed, or padded. */
     public Builder packed(boolean value) {
       packed = value;
+      return this;
+    }
+
+    /** Sets the name of the local rule that training follows; empty for none. */
+    public Builder rule(String value) {
+      rule = value;
       return this;
     }
 
@@ -250,7 +184,6 @@ public record Training(
           epochs,
           batchSize,
           accumulation,
-          maxLength,
           learningRate,
           weightDecay,
           beta1,
@@ -260,11 +193,8 @@ public record Training(
           schedule,
           scheduleOverRun,
           warmupRatio,
-          responseOnly,
-          template,
-          quantization,
-          labels,
-          packed);
+          packed,
+          rule);
     }
   }
 }

@@ -1,13 +1,15 @@
 package org.edgefit.federation;
 
 import java.io.PrintStream;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.edgefit.run.Outcome;
+import org.edgefit.run.RoundSummary;
+import org.edgefit.run.RunEvent;
 
 /** Prints a run as it goes, a line per event. */
-final class ConsoleListener implements RoundListener {
+final class ConsoleListener implements RunListener {
 
   private final PrintStream out;
 
@@ -16,47 +18,67 @@ final class ConsoleListener implements RoundListener {
   }
 
   @Override
-  public void roundOpened(int round, int rounds, List<String> clients) {
-    out.printf(
-        Locale.ROOT, "round %d of %d: asking %s%n", round, rounds, String.join(", ", clients));
-    out.flush();
-  }
-
-  @Override
-  public void clientFinished(int round, ClientReport report) {
-    if (report.trained()) {
-      out.printf(
-          Locale.ROOT,
-          "  %s trained on %d records%s%n",
-          report.clientId(),
-          report.examples(),
-          text(", ", report.metrics()));
-    } else {
-      out.printf(
-          Locale.ROOT, "  %s %s: %s%n", report.clientId(), report.outcome(), report.detail());
+  public void on(RunEvent event) {
+    if (event instanceof RunEvent.RunResumed resumed) {
+      line("goes on with round %d of %d", resumed.round(), resumed.rounds());
+      resumed.notes().forEach(note -> line("  %s", note));
+    } else if (event instanceof RunEvent.RoundOpened opened) {
+      line(
+          "round %d of %d: asking %s",
+          opened.round(), opened.rounds(), String.join(", ", opened.clients()));
+    } else if (event instanceof RunEvent.ClientFinished finished) {
+      finished(finished.outcome());
+    } else if (event instanceof RunEvent.RoundClosed closed) {
+      closed(closed.summary());
+    } else if (event instanceof RunEvent.RunClosed closed && closed.end() != RunEvent.End.DONE) {
+      line("the run %s: %s", closed.end().name().toLowerCase(Locale.ROOT), closed.detail());
     }
     out.flush();
   }
 
-  @Override
-  public void roundClosed(RoundSummary summary) {
+  private void line(String format, Object... values) {
+    out.printf(Locale.ROOT, format + "%n", values);
+  }
+
+  private void finished(Outcome outcome) {
+    if (outcome instanceof Outcome.Trained) {
+      line(
+          "  %s trained on %d records%s%s",
+          outcome.clientId(),
+          outcome.examples(),
+          text(", ", outcome.metrics()),
+          outcome.detail().isEmpty() ? "" : " (" + outcome.detail() + ")");
+    } else if (outcome instanceof Outcome.Evaluated) {
+      line(
+          "  %s evaluated %d records%s%s",
+          outcome.clientId(),
+          outcome.examples(),
+          text(", ", outcome.metrics()),
+          outcome.detail().isEmpty() ? "" : " (" + outcome.detail() + ")");
+    } else {
+      line("  %s %s: %s", outcome.clientId(), outcome.name(), outcome.detail());
+    }
+  }
+
+  private void closed(RoundSummary summary) {
     if (summary.round() == 0) {
-      out.printf(Locale.ROOT, "before training%s%n", text(": server ", summary.serverMetrics()));
-      out.flush();
+      line("before training%s", text(": server ", summary.serverMetrics()));
       return;
     }
-    out.printf(
-        Locale.ROOT,
-        "round %d: %d of %d clients%s%s%s, %.1f MB moved, %.1f s%n",
+    line(
+        "round %d: %d of %d clients%s%s%s, %.1f MB moved, %.1f s",
         summary.round(),
-        summary.clients().stream().filter(ClientReport::trained).count(),
+        summary.trained(),
         summary.clients().size(),
         text(", training ", summary.fitMetrics()),
         text(", clients ", summary.evaluateMetrics()),
         text(", server ", summary.serverMetrics()),
         (summary.bytesDown() + summary.bytesUp()) / 1e6,
         summary.duration().toMillis() / 1e3);
-    out.flush();
+    if (!summary.failure().isEmpty()) {
+      line("  the adapter stays as it was: %s", summary.failure());
+    }
+    summary.notes().forEach(note -> line("  %s", note));
   }
 
   private static String text(String before, Map<String, Double> metrics) {

@@ -1,52 +1,56 @@
 package org.edgefit.federation;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.adapter.AdapterLayout;
-import org.edgefit.client.EvaluateInstruction;
-import org.edgefit.client.FitInstruction;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.format.Json;
-import org.edgefit.format.PeftAdapter;
 import org.edgefit.random.Seed;
+import org.edgefit.run.OnDamage;
 import org.edgefit.run.RunDirectory;
-import org.edgefit.run.UpdateStore;
-import org.edgefit.strategy.EvaluateOutcome;
-import org.edgefit.strategy.FitOutcome;
-import org.edgefit.strategy.RoundContext;
+import org.edgefit.strategy.Measure;
 import org.edgefit.strategy.Strategy;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The round loop. It is the same for clients in this JVM and behind a network: the pool of clients
- * is what differs. All of a round's updates go through its run directory, and reach the strategy in
- * client-id order, so that the result does not depend on who answered first.
+ * A federation: a strategy, clients, and the adapter that they train. It is the same for clients in
+ * this JVM and behind a network: the pool of clients is what differs. All of a round's updates go
+ * through its run directory, and reach the strategy in client-id order, so that the result does not
+ * depend on who answered first.
  */
 public final class Federation {
 
-  private final Strategy strategy;
-  private final ClientPool clients;
-  private final Adapter initial;
-  private final Training training;
-  private final Seed seed;
-  private final @Nullable Path runDirectory;
-  private final boolean isResumed;
-  private final String baseModel;
+  static final Logger log = LoggerFactory.getLogger(Federation.class);
+
+  final Strategy strategy;
+  final ClientPool clients;
+  final Adapter initial;
+  final RunSettings runSettings;
+  final Training training;
+  final Seed seed;
+  final String baseModel;
+  final int minimumClients;
+  final Duration joinTimeout;
+  final Duration roundDeadline;
+  final int quorum;
+  final long maxExamples;
+  final long maxLabelTokens;
+  final int rollbackRounds;
+  final @Nullable Measure best;
+  final List<RunListener> listeners;
+  private final @Nullable Path path;
+  private final @Nullable RunDirectory held;
+  private final @Nullable OnDamage resume;
   private final Map<String, String> notes;
-  private final int minimumClients;
-  private final Duration joinTimeout;
-  private final Duration roundDeadline;
-  private final List<RoundListener> listeners;
+  private volatile boolean isStopping;
 
   private Federation(Builder builder) {
     if (builder.strategy == null || builder.clients == null || builder.adapter == null) {
@@ -55,15 +59,22 @@ public final class Federation {
     this.strategy = builder.strategy;
     this.clients = builder.clients;
     this.initial = builder.adapter;
+    this.runSettings = builder.runSettings;
     this.training = builder.training;
     this.seed = builder.seed;
-    this.runDirectory = builder.runDirectory;
-    this.isResumed = builder.isResumed;
+    this.path = builder.path;
+    this.held = builder.held;
+    this.resume = builder.resume;
     this.baseModel = builder.baseModel;
     this.notes = new TreeMap<>(builder.notes);
     this.minimumClients = builder.minimumClients;
     this.joinTimeout = builder.joinTimeout;
     this.roundDeadline = builder.roundDeadline;
+    this.quorum = builder.quorum;
+    this.maxExamples = builder.maxExamples;
+    this.maxLabelTokens = builder.maxLabelTokens;
+    this.rollbackRounds = builder.rollbackRounds;
+    this.best = builder.best;
     this.listeners = List.copyOf(builder.listeners);
   }
 
@@ -79,284 +90,63 @@ public final class Federation {
    * @throws IOException if the run directory cannot be written, is that of a run with other
    *     settings, or another run is at work there
    * @throws IllegalStateException if too few clients are there when a round begins
+   * @throws InterruptedException if the thread is interrupted, or {@link #stop} is called; a run
+   *     with a directory can be resumed
    */
   public RunResult run(int rounds) throws IOException, InterruptedException {
     if (rounds < 0) {
       throw new IllegalArgumentException("rounds: " + rounds + " (expected: >= 0)");
     }
-    if (runDirectory != null) {
+    if (held != null) {
+      return new FederationRun(this, held, rounds).run();
+    }
+    if (path != null) {
       try (RunDirectory directory =
-          isResumed ? RunDirectory.open(runDirectory) : RunDirectory.create(runDirectory)) {
-        return new Run(directory, rounds).run();
+          resume == null ? RunDirectory.create(path) : RunDirectory.resume(path, resume)) {
+        return new FederationRun(this, directory, rounds).run();
       }
     }
     RunDirectory temporary = RunDirectory.temporary();
     try (temporary) {
-      return new Run(temporary, rounds).run();
+      return new FederationRun(this, temporary, rounds).run();
     } finally {
       temporary.delete();
     }
   }
 
-  /** The state of one run. */
-  private final class Run {
-    private final RunDirectory directory;
-    private final int rounds;
-    private final List<RoundSummary> history = new ArrayList<>();
-    private Adapter global = initial;
-
-    Run(RunDirectory directory, int rounds) {
-      this.directory = directory;
-      this.rounds = rounds;
-    }
-
-    RunResult run() throws IOException, InterruptedException {
-      if (isResumed && directory.hasManifest()) {
-        goOn();
-      }
-      if (history.isEmpty()) {
-        long start = System.nanoTime();
-        directory.writeManifest(manifest());
-        String sha256 = directory.writeAdapter(0, global, baseModel);
-        Map<String, Double> before = strategy.evaluate(context(0, List.of()));
-        close(
-            new RoundSummary(0, List.of(), Map.of(), Map.of(), before, 0, 0, since(start), sha256));
-      }
-      for (int round = history.size(); round <= rounds; round++) {
-        round(round);
-      }
-      directory.writeFinalAdapter(global, baseModel);
-      return new RunResult(global, new History(history));
-    }
-
-    /** Takes up the rounds that the directory has. */
-    private void goOn() throws IOException {
-      ObjectNode before = directory.manifest();
-      ObjectNode now = manifest();
-      for (String key : (Iterable<String>) now::fieldNames) {
-        boolean isProgram = key.equals("java") || key.equals("edgefit");
-        if (!isProgram && !now.get(key).toString().equals(String.valueOf(before.get(key)))) {
-          throw new IOException(
-              directory.path()
-                  + ": "
-                  + key
-                  + ": "
-                  + now.get(key)
-                  + " (expected: "
-                  + before.get(key)
-                  + ", with which the run began)");
-        }
-      }
-      history.addAll(FinishedRounds.of(directory.keepFinishedRounds()));
-      if (!history.isEmpty()) {
-        requireSameStart();
-        Adapter saved = PeftAdapter.read(directory.adapterDirectory(history.size() - 1));
-        initial.layout().requireSame(saved.layout());
-        global = saved;
-      }
-    }
-
-    /** Holds the initial adapter to the one that the run began with, if that is still there. */
-    private void requireSameStart() throws IOException {
-      if (!Files.exists(directory.adapterFile(0))) {
-        return;
-      }
-      Adapter first = PeftAdapter.read(directory.adapterDirectory(0));
-      initial.layout().requireSame(first.layout());
-      for (int t = 0; t < initial.layout().tensors().size(); t++) {
-        if (!initial.tensor(t).equals(first.tensor(t))) {
-          throw new IOException(
-              directory.path()
-                  + ": adapter: "
-                  + initial.layout().tensors().get(t).name()
-                  + ": other values (expected: those with which the run began)");
-        }
-      }
-    }
-
-    private void round(int round) throws IOException, InterruptedException {
-      if (!clients.await(minimumClients, joinTimeout)) {
-        throw new IllegalStateException(
-            "clients: "
-                + clients.available()
-                + " at the start of round "
-                + round
-                + " (expected: at least "
-                + minimumClients
-                + ")");
-      }
-      long start = System.nanoTime();
-      RoundContext context = context(round, clients.available());
-      Map<String, Training> plan = strategy.configureFit(context);
-      listeners.forEach(
-          listener -> listener.roundOpened(round, rounds, List.copyOf(plan.keySet())));
-      AdapterLayout layout = global.layout();
-      UpdateStore updates = new UpdateStore(directory.updates(round), layout);
-      List<FitOutcome> outcomes = new ArrayList<>(clients.fit(request(context, plan, updates)));
-      outcomes.sort(Comparator.comparing(FitOutcome::clientId));
-      for (FitOutcome outcome : outcomes) {
-        if (!(outcome instanceof FitOutcome.Trained)) {
-          updates.setAside(outcome.clientId());
-        }
-      }
-
-      global = strategy.aggregateFit(context, outcomes).orElse(global);
-      layout.requireSame(global.layout());
-      String sha256 = directory.writeAdapter(round, global, baseModel);
-
-      RoundContext after = context(round, clients.available());
-      List<EvaluateOutcome> evaluations = evaluate(after);
-      List<ClientReport> reports = outcomes.stream().map(Federation::report).toList();
-      close(
-          new RoundSummary(
-              round,
-              reports,
-              meanByExamples(outcomes),
-              strategy.aggregateEvaluate(after, evaluations),
-              strategy.evaluate(after),
-              Files.size(directory.adapterFile(round - 1)) * plan.size()
-                  + Files.size(directory.adapterFile(round)) * evaluations.size(),
-              bytesOf(updates, outcomes),
-              since(start),
-              sha256));
-    }
-
-    private FitRequest request(
-        RoundContext context, Map<String, Training> plan, UpdateStore updates) {
-      Map<String, FitInstruction> instructions = new LinkedHashMap<>();
-      plan.forEach(
-          (id, settings) ->
-              instructions.put(
-                  id,
-                  new FitInstruction(
-                      context.round(), rounds, global, settings, context.seed().forClient(id))));
-      return new FitRequest(
-          context.round(),
-          instructions,
-          directory.adapterFile(context.round() - 1),
-          updates,
-          roundDeadline,
-          outcome -> UpdateCheck.check(outcome, updates.layout()),
-          outcome -> finished(context.round(), outcome));
-    }
-
-    private void finished(int round, FitOutcome outcome) {
-      ClientReport report = report(outcome);
-      listeners.forEach(listener -> listener.clientFinished(round, report));
-    }
-
-    private List<EvaluateOutcome> evaluate(RoundContext context) throws InterruptedException {
-      List<String> asked = strategy.configureEvaluate(context);
-      if (asked.isEmpty()) {
-        return List.of();
-      }
-      List<EvaluateOutcome> outcomes =
-          new ArrayList<>(
-              clients.evaluate(
-                  new EvaluateRequest(
-                      asked,
-                      new EvaluateInstruction(context.round(), global, training),
-                      directory.adapterFile(context.round()),
-                      roundDeadline)));
-      outcomes.sort(Comparator.comparing(EvaluateOutcome::clientId));
-      return outcomes;
-    }
-
-    private RoundContext context(int round, List<String> available) {
-      return new RoundContext(round, rounds, global, available, training, seed.forRound(round));
-    }
-
-    private void close(RoundSummary summary) throws IOException {
-      for (ClientReport report : summary.clients()) {
-        Map<String, Object> row = new LinkedHashMap<>();
-        row.put("round", summary.round());
-        row.put("client", report.clientId());
-        row.put("outcome", report.outcome());
-        if (!report.detail().isEmpty()) {
-          row.put("detail", report.detail());
-        }
-        row.put("examples", report.examples());
-        row.put("labelTokens", report.labelTokens());
-        row.put("metrics", report.metrics());
-        row.put("machine", clients.description(report.clientId()));
-        directory.appendMetrics(row);
-      }
-      Map<String, Object> row = new LinkedHashMap<>();
-      row.put("round", summary.round());
-      row.put("adapterSha256", summary.adapterSha256());
-      row.put("fit", summary.fitMetrics());
-      row.put("evaluate", summary.evaluateMetrics());
-      row.put("server", summary.serverMetrics());
-      row.put("bytesDown", summary.bytesDown());
-      row.put("bytesUp", summary.bytesUp());
-      row.put("seconds", summary.duration().toMillis() / 1e3);
-      directory.appendMetrics(row);
-      history.add(summary);
-      listeners.forEach(listener -> listener.roundClosed(summary));
-    }
-
-    private ObjectNode manifest() {
-      ObjectNode manifest = Json.object();
-      manifest.put("rounds", rounds);
-      manifest.put("seed", seed.value());
-      manifest.put("baseModel", baseModel);
-      manifest.put("strategy", strategy.getClass().getName());
-      manifest.put("minimumClients", minimumClients);
-      manifest.put("roundDeadline", roundDeadline.toString());
-      manifest.set("lora", Json.tree(initial.config()));
-      manifest.set("training", Json.tree(training));
-      String version = Federation.class.getPackage().getImplementationVersion();
-      manifest.put("edgefit", version == null ? "unpackaged" : version);
-      manifest.put("java", Runtime.version().toString());
-      notes.forEach(manifest::put);
-      return manifest;
-    }
+  /**
+   * Stops the run, from any thread: the round that is open stays open, no client is blamed for it,
+   * and {@link #run} ends with an {@link InterruptedException} soon.
+   */
+  public void stop() {
+    isStopping = true;
   }
 
-  private static Duration since(long start) {
-    return Duration.ofNanos(System.nanoTime() - start);
+  boolean isStopping() {
+    return isStopping;
   }
 
-  private static long bytesOf(UpdateStore updates, List<FitOutcome> outcomes) throws IOException {
-    long bytes = 0;
-    for (FitOutcome outcome : outcomes) {
-      bytes += updates.bytesReceived(outcome.clientId());
-    }
-    return bytes;
-  }
-
-  private static ClientReport report(FitOutcome outcome) {
-    String id = outcome.clientId();
-    if (outcome instanceof FitOutcome.Trained trained) {
-      return new ClientReport(
-          id, "trained", "", trained.examples(), trained.labelTokens(), trained.metrics());
-    }
-    if (outcome instanceof FitOutcome.TimedOut late) {
-      return new ClientReport(
-          id, "timed out", "no answer in " + late.waited().toMillis() / 1e3 + " s", 0, 0, Map.of());
-    }
-    if (outcome instanceof FitOutcome.Rejected rejected) {
-      return new ClientReport(id, "rejected", rejected.reason(), 0, 0, Map.of());
-    }
-    return new ClientReport(id, "failed", ((FitOutcome.Failed) outcome).reason(), 0, 0, Map.of());
-  }
-
-  private static Map<String, Double> meanByExamples(List<FitOutcome> outcomes) {
-    Map<String, Double> sums = new TreeMap<>();
-    Map<String, Double> weights = new TreeMap<>();
-    for (FitOutcome outcome : outcomes) {
-      if (outcome instanceof FitOutcome.Trained trained) {
-        trained
-            .metrics()
-            .forEach(
-                (name, value) -> {
-                  sums.merge(name, value * trained.examples(), Double::sum);
-                  weights.merge(name, (double) trained.examples(), Double::sum);
-                });
-      }
-    }
-    sums.replaceAll((name, sum) -> sum / weights.getOrDefault(name, 1.0));
-    return sums;
+  /** Returns everything that was chosen for the run. */
+  Map<String, Object> settings(int rounds) {
+    Map<String, Object> settings = new TreeMap<>();
+    settings.put("rounds", rounds);
+    settings.put("seed", seed.value());
+    settings.put("baseModel", baseModel);
+    settings.put("strategy", strategy.settings());
+    settings.put("minimumClients", minimumClients);
+    settings.put("quorum", quorum);
+    settings.put("maxExamples", maxExamples);
+    settings.put("maxLabelTokens", maxLabelTokens);
+    settings.put("roundDeadline", roundDeadline.toString());
+    settings.put("rollbackRounds", rollbackRounds);
+    settings.put("lora", Json.tree(initial.config()));
+    settings.put("settings", Json.tree(runSettings));
+    settings.put("training", Json.tree(training));
+    String version = Federation.class.getPackage().getImplementationVersion();
+    settings.put("edgefit", version == null ? "unpackaged" : version);
+    settings.put("java", Runtime.version().toString());
+    settings.putAll(notes);
+    return settings;
   }
 
   /** Gathers what a federation needs. */
@@ -364,16 +154,23 @@ public final class Federation {
     private @Nullable Strategy strategy;
     private @Nullable ClientPool clients;
     private @Nullable Adapter adapter;
+    private RunSettings runSettings = RunSettings.defaults();
     private Training training = Training.defaults();
     private Seed seed = new Seed(0);
-    private @Nullable Path runDirectory;
-    private boolean isResumed;
+    private @Nullable Path path;
+    private @Nullable RunDirectory held;
+    private @Nullable OnDamage resume;
     private String baseModel = "";
     private final Map<String, String> notes = new TreeMap<>();
     private int minimumClients = 1;
     private Duration joinTimeout = Duration.ofMinutes(10);
     private Duration roundDeadline = Duration.ofHours(24);
-    private final List<RoundListener> listeners = new ArrayList<>();
+    private int quorum = 1;
+    private long maxExamples = 1_000_000;
+    private long maxLabelTokens = 1_000_000_000;
+    private int rollbackRounds = 8;
+    private @Nullable Measure best;
+    private final List<RunListener> listeners = new ArrayList<>();
 
     private Builder() {}
 
@@ -395,7 +192,13 @@ public final class Federation {
       return this;
     }
 
-    /** Sets the clients' training settings. */
+    /** Sets what the run settles for all clients: what a record's text is. */
+    public Builder settings(RunSettings value) {
+      runSettings = value;
+      return this;
+    }
+
+    /** Sets how clients learn, unless an assignment says otherwise. */
     public Builder training(Training value) {
       training = value;
       return this;
@@ -414,18 +217,32 @@ public final class Federation {
 
     /** Sets the directory that keeps the run; without it, nothing is kept. */
     public Builder runDirectory(Path value) {
-      runDirectory = value;
+      path = value;
       return this;
     }
 
     /**
-     * Goes on with a run that was interrupted, if the run directory holds one: its finished rounds
-     * are not run again, and the rest leads to what the run would have led to. Settings must be
-     * those that it began with; strategy and clients are taken to be the same, and to keep nothing
-     * from round to round.
+     * Sets the directory that keeps the run, which the caller has opened and closes: whether the
+     * run goes on or begins is settled with that.
+     */
+    public Builder runDirectory(RunDirectory value) {
+      held = value;
+      return this;
+    }
+
+    /**
+     * Goes on with a run that was stopped, if the run directory holds one: what is in its log is
+     * not done again, and the rest leads to what the run would have led to. Settings must be those
+     * that it began with, but for more rounds; the clients are taken to be the same. A log or a
+     * file of a closed round that is damaged is refused.
      */
     public Builder resume() {
-      isResumed = true;
+      return resume(OnDamage.REFUSE);
+    }
+
+    /** Goes on with a run that was stopped, as {@link #resume()}. */
+    public Builder resume(OnDamage onDamage) {
+      resume = onDamage;
       return this;
     }
 
@@ -453,14 +270,53 @@ public final class Federation {
       return this;
     }
 
-    /** Sets how long a round waits for the clients' answers; 24 hours unless set. */
+    /** Sets how long a client may take over a task; 24 hours unless set. */
     public Builder roundDeadline(Duration value) {
       roundDeadline = value;
       return this;
     }
 
+    /**
+     * Sets how many usable answers a round needs; with fewer, the adapter stays as it is. 1 unless
+     * set.
+     */
+    public Builder quorum(int value) {
+      quorum = value;
+      return this;
+    }
+
+    /**
+     * Sets the most examples that a client can have; an answer with more is rejected. 10^6 unless
+     * set.
+     */
+    public Builder maxExamples(long value) {
+      maxExamples = value;
+      return this;
+    }
+
+    /** Sets the most label tokens that a client can have, likewise; 10^9 unless set. */
+    public Builder maxLabelTokens(long value) {
+      maxLabelTokens = value;
+      return this;
+    }
+
+    /**
+     * Sets over how many rounds clients keep their memories, so that the run can go back so far; 8
+     * unless set.
+     */
+    public Builder rollbackRounds(int value) {
+      rollbackRounds = value;
+      return this;
+    }
+
+    /** Sets the measure whose best round {@link RunResult#best} is. */
+    public Builder best(Measure value) {
+      best = value;
+      return this;
+    }
+
     /** Adds a listener. */
-    public Builder listener(RoundListener value) {
+    public Builder listener(RunListener value) {
       listeners.add(value);
       return this;
     }
@@ -469,12 +325,27 @@ public final class Federation {
      * Returns the federation.
      *
      * @throws IllegalStateException if something that it needs has not been set
+     * @throws IllegalArgumentException if a number is out of its range
      */
     public Federation build() {
-      if (isResumed && runDirectory == null) {
+      if (resume != null && path == null) {
         throw new IllegalStateException("a federation that goes on needs its run directory");
       }
+      require("minimumClients", minimumClients);
+      require("quorum", quorum);
+      require("maxExamples", maxExamples);
+      require("maxLabelTokens", maxLabelTokens);
+      require("rollbackRounds", rollbackRounds);
+      if (roundDeadline.isNegative() || roundDeadline.isZero()) {
+        throw new IllegalArgumentException("roundDeadline: " + roundDeadline + " (expected: > 0)");
+      }
       return new Federation(this);
+    }
+
+    private static void require(String what, long value) {
+      if (value < 1) {
+        throw new IllegalArgumentException(what + ": " + value + " (expected: >= 1)");
+      }
     }
   }
 }

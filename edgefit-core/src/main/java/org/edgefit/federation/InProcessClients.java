@@ -1,31 +1,38 @@
 package org.edgefit.federation;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.ClientId;
+import org.edgefit.client.ClientMemory;
+import org.edgefit.client.ClientText;
 import org.edgefit.client.EvaluateResult;
 import org.edgefit.client.FederatedClient;
-import org.edgefit.client.FitInstruction;
 import org.edgefit.client.FitResult;
-import org.edgefit.strategy.EvaluateOutcome;
-import org.edgefit.strategy.FitOutcome;
+import org.edgefit.client.TaskId;
+import org.edgefit.format.UpdateFile;
+import org.edgefit.run.Outcome;
+import org.edgefit.run.PlannedTask;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,183 +41,237 @@ public final class InProcessClients implements ClientPool {
 
   private static final Logger log = LoggerFactory.getLogger(InProcessClients.class);
 
-  private final TreeMap<String, FederatedClient> clients = new TreeMap<>();
+  private final NavigableMap<String, Function<String, ? extends FederatedClient>> clients;
+  private final boolean isLazy;
   private final int parallelism;
-  private ExecutorService threads;
+  private final ExecutorService threads = newThreads();
+  private final BlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
+  private final Deque<Task> waiting = new ArrayDeque<>(); // guarded by this
+  private final Map<TaskId, Place> atWork = new HashMap<>(); // guarded by this
+  private @Nullable List<ClientInfo> available;
+  private Path memory = Path.of("");
+  private RunClock clock = RunClock.start(Duration.ZERO);
 
-  private InProcessClients(List<? extends FederatedClient> clients, int parallelism) {
+  /** The place of one task among those at work; its thread is null until that has begun. */
+  private static final class Place {
+    private @Nullable Thread thread;
+  }
+
+  private InProcessClients(
+      NavigableMap<String, Function<String, ? extends FederatedClient>> clients,
+      boolean isLazy,
+      int parallelism) {
     if (parallelism < 1) {
       throw new IllegalArgumentException("parallelism: " + parallelism + " (expected: >= 1)");
     }
-    for (FederatedClient client : clients) {
-      if (this.clients.put(ClientId.require(client.id()), client) != null) {
-        throw new IllegalArgumentException("client id: " + client.id() + " comes twice");
-      }
-    }
+    this.clients = clients;
+    this.isLazy = isLazy;
     this.parallelism = parallelism;
-    this.threads = newThreads(parallelism);
   }
 
   /** Returns a pool that asks one client after the other. */
   public static InProcessClients of(List<? extends FederatedClient> clients) {
-    return new InProcessClients(clients, 1);
+    TreeMap<String, Function<String, ? extends FederatedClient>> byId = new TreeMap<>();
+    for (FederatedClient client : clients) {
+      add(byId, client.id(), id -> client);
+    }
+    return new InProcessClients(byId, false, 1);
+  }
+
+  /**
+   * Returns a pool whose clients are made when they are asked and dropped when they have answered,
+   * so that thousands of ids cost no thousands of clients. Their properties are not known before.
+   *
+   * @param make makes a client by its id; several threads may call it
+   */
+  public static InProcessClients lazily(
+      Collection<String> ids, Function<String, ? extends FederatedClient> make) {
+    TreeMap<String, Function<String, ? extends FederatedClient>> byId = new TreeMap<>();
+    ids.forEach(id -> add(byId, id, make));
+    return new InProcessClients(byId, true, 1);
+  }
+
+  private static void add(
+      Map<String, Function<String, ? extends FederatedClient>> byId,
+      String id,
+      Function<String, ? extends FederatedClient> make) {
+    if (byId.put(ClientId.require(id), make) != null) {
+      throw new IllegalArgumentException("client id: " + id + " comes twice");
+    }
   }
 
   /** Returns this pool with {@code count} clients at work at a time. */
   public InProcessClients parallel(int count) {
-    return new InProcessClients(List.copyOf(clients.values()), count);
+    return new InProcessClients(clients, isLazy, count);
   }
 
   @Override
-  public List<String> available() {
-    return List.copyOf(clients.keySet());
+  public void begin(Path newMemory, Duration elapsed) {
+    memory = newMemory;
+    clock = RunClock.start(elapsed);
+  }
+
+  @Override
+  public Duration now() {
+    return clock.now();
+  }
+
+  @Override
+  public List<ClientInfo> available() {
+    if (available == null) {
+      List<ClientInfo> all = new ArrayList<>();
+      clients.forEach(
+          (id, make) ->
+              all.add(new ClientInfo(id, isLazy ? Map.of() : make.apply(id).description())));
+      available = List.copyOf(all);
+    }
+    return available;
   }
 
   @Override
   public boolean await(int minimum, Duration timeout) {
-    return clients.size() >= minimum;
+    return clients.size() >= minimum; // no more can come
   }
 
   @Override
-  public Map<String, String> description(String clientId) {
-    return client(clientId).description();
+  public synchronized void ask(Task task) {
+    waiting.add(task);
+    startWaiting();
   }
 
-  private FederatedClient client(String id) {
-    FederatedClient client = clients.get(id);
-    if (client == null) {
-      throw new IllegalArgumentException(
-          "client: " + id + " (expected: one of " + clients.keySet() + ")");
+  /** Starts tasks while there is room. */
+  private synchronized void startWaiting() {
+    while (atWork.size() < parallelism && !waiting.isEmpty()) {
+      Task task = waiting.remove();
+      Place place = new Place();
+      atWork.put(task.id(), place);
+      threads.execute(() -> work(task, place));
     }
-    return client;
   }
 
-  @Override
-  public List<FitOutcome> fit(FitRequest request) throws InterruptedException {
-    Map<String, Callable<FitOutcome>> tasks = new LinkedHashMap<>();
-    request
-        .instructions()
-        .forEach((id, instruction) -> tasks.put(id, () -> fit(request, client(id), instruction)));
-    return runAll(
-        tasks,
-        request.deadline(),
-        id -> new FitOutcome.TimedOut(id, request.deadline()),
-        outcome -> {
-          FitOutcome checked = request.check().apply(outcome);
-          request.finished().accept(checked);
-          return checked;
-        });
-  }
-
-  private static FitOutcome fit(
-      FitRequest request, FederatedClient client, FitInstruction instruction)
-      throws InterruptedException {
-    FitResult result;
-    try {
-      result = client.fit(instruction);
-      if (Thread.interrupted()) {
-        throw new InterruptedException(client.id() + ": the round is over");
+  private void work(Task task, Place place) {
+    synchronized (this) {
+      if (atWork.get(task.id()) != place) {
+        return; // cancelled before it began
       }
-    } catch (IOException | RuntimeException e) {
-      log.warn("{}: training failed in round {}", client.id(), request.round(), e);
-      return new FitOutcome.Failed(client.id(), reason(e));
+      place.thread = Thread.currentThread();
     }
+    Outcome outcome;
     try {
-      AdapterDelta stored = request.updates().save(client.id(), result.delta());
-      return new FitOutcome.Trained(
-          client.id(), result.examples(), result.labelTokens(), stored, result.metrics());
-    } catch (IOException | IllegalArgumentException e) {
-      return new FitOutcome.Rejected(client.id(), reason(e));
+      outcome = answer(task);
+    } catch (Throwable e) { // whatever a client dies of is that client's failure alone
+      log.warn("{}: failed in task {}", task.clientId(), task.id(), e);
+      outcome = new Outcome.Failed(task.id(), task.clientId(), ClientText.shown(reason(e)));
+    }
+    synchronized (this) {
+      place.thread = null;
+      Thread.interrupted(); // what was meant for the task must not reach the next
+      if (atWork.remove(task.id(), place)) { // a task that was cancelled has given up its place
+        if (outcome != null) {
+          answers.add(new Answer(task.id(), outcome));
+        }
+        startWaiting();
+      }
+    }
+  }
+
+  private @Nullable Outcome answer(Task task) throws IOException, InterruptedException {
+    Function<String, ? extends FederatedClient> make = clients.get(task.clientId());
+    if (make == null) {
+      throw new IllegalArgumentException(
+          "client: " + task.clientId() + " (expected: one of this pool's)");
+    }
+    FederatedClient client = make.apply(task.clientId());
+    ClientMemory own = new ClientMemory(memory.resolve(task.clientId()));
+    PlannedTask plan = task.plan();
+    NamedTensors kept = own.read(plan.memory());
+    own.prune(plan.horizon());
+    if (plan.kind() == PlannedTask.Kind.EVALUATE) {
+      EvaluateResult result = client.evaluate(task.evaluate().withMemory(kept));
+      requireAnswer(task, result);
+      AdapterLayout none = new AdapterLayout(List.of());
+      boolean hasTensors = !result.tensors().isEmpty();
+      if (hasTensors) {
+        UpdateFile.write(AdapterDelta.zero(none), result.tensors(), task.incoming());
+      }
+      return task.complete(
+          new Task.Result(
+              result.examples(),
+              0,
+              result.metrics(),
+              hasTensors ? task.incoming() : null,
+              null,
+              false));
+    }
+    FitResult result = client.fit(task.fit().withMemory(kept));
+    requireAnswer(task, result);
+    NamedTensors left = result.memory();
+    if (left != null) {
+      own.stage(task.id(), left);
+    }
+    UpdateFile.write(result.delta(), result.tensors(), task.incoming());
+    Outcome outcome =
+        task.complete(
+            new Task.Result(
+                result.examples(),
+                result.labelTokens(),
+                result.metrics(),
+                task.incoming(),
+                null,
+                left != null));
+    if (left != null && (outcome == null || !outcome.isUsable())) {
+      own.discard(task.id());
+    }
+    return outcome;
+  }
+
+  private static void requireAnswer(Task task, @Nullable Object result)
+      throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("interrupted");
+    }
+    if (result == null) {
+      throw new IllegalStateException(task.clientId() + ": answered null (expected: a result)");
     }
   }
 
   @Override
-  public List<EvaluateOutcome> evaluate(EvaluateRequest request) throws InterruptedException {
-    Map<String, Callable<EvaluateOutcome>> tasks = new LinkedHashMap<>();
-    for (String id : request.clients()) {
-      tasks.put(
-          id,
-          () -> {
-            try {
-              EvaluateResult result = client(id).evaluate(request.instruction());
-              return new EvaluateOutcome.Evaluated(id, result.examples(), result.metrics());
-            } catch (IOException | RuntimeException e) {
-              return new EvaluateOutcome.NotEvaluated(id, reason(e));
-            }
-          });
+  public @Nullable Answer next(Duration limit) throws InterruptedException {
+    return answers.poll(limit.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /** Interrupts the client, and gives its place to another, whatever it does about that. */
+  @Override
+  public synchronized void cancel(TaskId id) {
+    waiting.removeIf(task -> task.id().equals(id));
+    Place place = atWork.remove(id);
+    if (place != null) {
+      if (place.thread != null) {
+        place.thread.interrupt();
+      }
+      startWaiting();
     }
-    return runAll(
-        tasks,
-        request.deadline(),
-        id ->
-            new EvaluateOutcome.NotEvaluated(
-                id, "no answer in " + request.deadline().toSeconds() + " s"),
-        UnaryOperator.identity());
   }
 
   /**
    * Returns threads that stay for the next round: native allocators keep memory per thread, so that
    * new threads in every round would let a process grow.
    */
-  private static ExecutorService newThreads(int count) {
-    ThreadPoolExecutor threads =
-        new ThreadPoolExecutor(
-            count,
-            count,
-            1,
-            TimeUnit.MINUTES,
-            new LinkedBlockingQueue<>(),
-            work -> {
-              Thread thread = new Thread(work, "edgefit-client");
-              thread.setDaemon(true);
-              return thread;
-            });
-    threads.allowCoreThreadTimeOut(true);
-    return threads;
+  private static ExecutorService newThreads() {
+    return new ThreadPoolExecutor(
+        0,
+        Integer.MAX_VALUE,
+        1,
+        TimeUnit.MINUTES,
+        new SynchronousQueue<>(),
+        work -> {
+          Thread thread = new Thread(work, "edgefit-client");
+          thread.setDaemon(true);
+          return thread;
+        });
   }
 
-  /**
-   * Runs the tasks, and interrupts those that the deadline finds at work.
-   *
-   * @param late gives the outcome of a client that did not answer in time
-   * @param received is given each outcome in turn, and returns what it is worth
-   */
-  private <T> List<T> runAll(
-      Map<String, Callable<T>> tasks,
-      Duration deadline,
-      Function<String, T> late,
-      UnaryOperator<T> received)
-      throws InterruptedException {
-    boolean anyLate = false;
-    boolean allInTime = false;
-    try {
-      Map<String, Future<T>> futures = new LinkedHashMap<>();
-      tasks.forEach((id, task) -> futures.put(id, threads.submit(task)));
-      long end = System.nanoTime() + deadline.toNanos();
-      List<T> outcomes = new ArrayList<>();
-      for (Map.Entry<String, Future<T>> entry : futures.entrySet()) {
-        try {
-          long left = Math.max(0, end - System.nanoTime());
-          outcomes.add(received.apply(entry.getValue().get(left, TimeUnit.NANOSECONDS)));
-        } catch (TimeoutException | CancellationException e) {
-          entry.getValue().cancel(true);
-          anyLate = true;
-          outcomes.add(received.apply(late.apply(entry.getKey())));
-        } catch (ExecutionException e) {
-          throw new IllegalStateException(entry.getKey() + ": " + e.getCause(), e.getCause());
-        }
-      }
-      allInTime = !anyLate;
-      return outcomes;
-    } finally {
-      if (!allInTime) { // a thread may still be at work for a client that was late
-        threads.shutdownNow();
-        threads = newThreads(parallelism);
-      }
-    }
-  }
-
-  private static String reason(Exception e) {
+  static String reason(Throwable e) {
     return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 }

@@ -7,60 +7,48 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.TensorSpec;
 
-/** Adapters and their changes as single safetensors files; the same values give the same bytes. */
+/** Adapters as single safetensors files; the same values give the same bytes. */
 public final class AdapterFile {
 
   private AdapterFile() {}
 
-  /** Writes a change. */
-  public static void write(AdapterDelta delta, Path file) throws IOException {
-    write(delta.layout(), delta::tensor, file);
-  }
-
   /** Writes an adapter's weights. */
   public static void write(Adapter adapter, Path file) throws IOException {
-    write(adapter.layout(), adapter::tensor, file);
-  }
-
-  private interface Values {
-    FloatBuffer tensor(int index);
-  }
-
-  private static void write(AdapterLayout layout, Values values, Path file) throws IOException {
-    List<StoredTensor> tensors = new ArrayList<>();
-    for (TensorSpec tensor : layout.tensors()) {
-      tensors.add(
-          new StoredTensor(
-              tensor.name(),
-              TensorType.F32,
-              tensor.shape().stream().map(Integer::longValue).toList()));
-    }
+    List<TensorSpec> tensors = adapter.layout().tensors();
     try (SafetensorsWriter writer =
-        SafetensorsWriter.create(file, tensors, Map.of("format", "pt"))) {
+        SafetensorsWriter.create(
+            file, tensors.stream().map(TensorFile::stored).toList(), Map.of("format", "pt"))) {
       for (int t = 0; t < tensors.size(); t++) {
-        writer.write(tensors.get(t).name(), values.tensor(t));
+        writer.write(tensors.get(t).name(), adapter.tensor(t));
       }
       writer.finish();
     }
   }
 
   /**
-   * Maps a change that must have this layout.
+   * Maps an adapter's weights as {@link #write} leaves them: they take no heap.
    *
    * @throws IOException if the file is not a valid safetensors file of F32 tensors
-   * @throws IllegalArgumentException naming the first tensor that differs from the layout
    */
-  public static AdapterDelta readDelta(Path file, AdapterLayout layout) throws IOException {
+  public static Adapter map(Path file, LoraConfig config) throws IOException {
     try (SafetensorsFile source = SafetensorsFile.open(file)) {
-      layout.requireSame(layoutOf(source));
+      AdapterLayout layout = layoutOf(source);
       Map<String, FloatBuffer> values = source.mapAllFloats();
-      return AdapterDelta.of(
-          layout, layout.tensors().stream().map(tensor -> values.get(tensor.name())).toList());
+      return Adapter.of(
+          config,
+          layout,
+          layout.tensors().stream().map(tensor -> values.get(tensor.name())).toList());
+    }
+  }
+
+  /** Returns the layout that a file declares. */
+  public static AdapterLayout layoutOf(Path file) throws IOException {
+    try (SafetensorsFile source = SafetensorsFile.open(file)) {
+      return layoutOf(source);
     }
   }
 
@@ -86,13 +74,18 @@ public final class AdapterFile {
   static AdapterLayout layoutOf(SafetensorsFile source) throws IOException {
     List<TensorSpec> tensors = new ArrayList<>();
     for (StoredTensor tensor : source.tensors()) {
-      try {
-        tensors.add(
-            new TensorSpec(tensor.name(), tensor.shape().stream().map(Math::toIntExact).toList()));
-      } catch (IllegalArgumentException | ArithmeticException e) {
-        throw new IOException(source.path() + ": " + tensor + ": " + e.getMessage(), e);
-      }
+      tensors.add(specOf(source, tensor.name()));
     }
     return new AdapterLayout(tensors);
+  }
+
+  /** Returns the name and shape that a file's header declares for a tensor. */
+  static TensorSpec specOf(SafetensorsFile source, String name) throws IOException {
+    StoredTensor tensor = source.tensor(name);
+    try {
+      return new TensorSpec(name, tensor.shape().stream().map(Math::toIntExact).toList());
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new IOException(source.path() + ": " + tensor + ": " + e.getMessage(), e);
+    }
   }
 }

@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LinearSpec;
+import org.edgefit.adapter.LoraPair;
 import org.edgefit.adapter.TensorSpec;
 
 /**
@@ -64,11 +66,14 @@ public final class GgufAdapter {
   private void write(Path file) throws IOException {
     Map<String, FloatBuffer> tensors = new LinkedHashMap<>();
     Map<String, List<Integer>> shapes = new LinkedHashMap<>();
-    for (int t = 0; t < adapter.layout().tensors().size(); t++) {
-      TensorSpec spec = adapter.layout().tensors().get(t);
-      String name = ggufName(spec.name());
-      tensors.put(name, rows(spec, adapter.tensor(t)));
-      shapes.put(name, spec.shape());
+    for (LoraPair pair : adapter.layout().pairs()) {
+      String weight = ggufName(pair.layer().name());
+      TensorSpec a = adapter.layout().tensors().get(pair.a());
+      tensors.put(weight + ".lora_a", adapter.tensor(pair.a()));
+      shapes.put(weight + ".lora_a", a.shape());
+      TensorSpec b = adapter.layout().tensors().get(pair.b());
+      tensors.put(weight + ".lora_b", rows(pair.layer(), b, adapter.tensor(pair.b())));
+      shapes.put(weight + ".lora_b", b.shape());
     }
     Path part = DurableFiles.partOf(file);
     try (Counted out = new Counted(Files.newOutputStream(part))) {
@@ -115,30 +120,25 @@ public final class GgufAdapter {
         * GgufFile.DEFAULT_ALIGNMENT;
   }
 
-  /** Returns llama.cpp's name of a tensor that PEFT calls {@code ...layers.N.MODULE.lora_A...}. */
-  private static String ggufName(String name) {
-    String layers = "base_model.model.model.layers.";
-    int dot = name.indexOf('.', layers.length());
-    int lora = name.indexOf(".lora_");
-    String module = name.startsWith(layers) && lora > dot ? name.substring(dot + 1, lora) : "";
+  /** Returns llama.cpp's name of the weight of a layer {@code model.layers.N.MODULE}. */
+  private static String ggufName(String layer) {
+    String layers = "model.layers.";
+    int dot = layer.indexOf('.', layers.length());
+    String module = layer.startsWith(layers) && dot > 0 ? layer.substring(dot + 1) : "";
     if (!MODULES.containsKey(module)) {
-      throw new IllegalArgumentException(name + " (expected: one of " + MODULES.keySet() + ")");
+      throw new IllegalArgumentException(layer + " (expected: one of " + MODULES.keySet() + ")");
     }
-    String suffix = name.substring(lora).startsWith(".lora_A") ? ".lora_a" : ".lora_b";
-    return "blk."
-        + name.substring(layers.length(), dot)
-        + "."
-        + MODULES.get(module)
-        + ".weight"
-        + suffix;
+    return "blk." + layer.substring(layers.length(), dot) + "." + MODULES.get(module) + ".weight";
   }
 
-  /** Returns a tensor's values; rows of B that belong to a query or key take llama.cpp's order. */
-  private FloatBuffer rows(TensorSpec spec, FloatBuffer values) {
+  /** Returns B's values; rows that belong to a query or key take llama.cpp's order. */
+  private FloatBuffer rows(LinearSpec layer, TensorSpec spec, FloatBuffer values) {
     int heads =
-        spec.name().endsWith("q_proj.lora_B.weight")
-            ? config.heads()
-            : spec.name().endsWith("k_proj.lora_B.weight") ? config.keyValueHeads() : 0;
+        switch (layer.target()) {
+          case "q_proj" -> config.heads();
+          case "k_proj" -> config.keyValueHeads();
+          default -> 0;
+        };
     if (!architecture.equals("llama") || heads == 0) {
       return values;
     }

@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +22,8 @@ public final class Json {
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
           .build();
 
   private Json() {}
@@ -29,9 +33,39 @@ public final class Json {
     return MAPPER.createObjectNode();
   }
 
+  /** Returns a new list to fill. */
+  public static ArrayNode array() {
+    return MAPPER.createArrayNode();
+  }
+
   /** Returns a value (a record, a map, a list) as a tree. */
   public static JsonNode tree(Object value) {
     return MAPPER.valueToTree(value);
+  }
+
+  /**
+   * Returns a tree as the record that it was made of.
+   *
+   * @param what the value's name, for the error
+   * @throws IllegalArgumentException if a component is missing, unknown, or out of its range
+   */
+  public static <T> T value(JsonNode tree, Class<T> type, String what) {
+    try {
+      return MAPPER.treeToValue(tree, type);
+    } catch (ValueInstantiationException e) { // the record's own check
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new IllegalArgumentException(what + ": " + cause.getMessage(), e);
+    } catch (JsonProcessingException e) {
+      String text = tree.toString();
+      throw new IllegalArgumentException(
+          what
+              + ": "
+              + text.substring(0, Math.min(200, text.length()))
+              + " (expected: the components of "
+              + type.getSimpleName()
+              + ", each of its type)",
+          e);
+    }
   }
 
   /** Returns a value (a map, a list, a number, a string) as JSON on one line. */

@@ -11,6 +11,7 @@ import java.util.Set;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LoraConfig;
+import org.edgefit.adapter.LoraPair;
 import org.edgefit.adapter.TensorSpec;
 
 /**
@@ -25,7 +26,8 @@ public final class PeftAdapter {
   /** The name of the weights' file. */
   public static final String WEIGHTS = "adapter_model.safetensors";
 
-  private static final String CONFIG = "adapter_config.json";
+  /** The name of the config's file. */
+  public static final String CONFIG = "adapter_config.json";
 
   /** Keys that are read here, and keys whose value changes nothing in a trained LoRA adapter. */
   private static final Set<String> HARMLESS =
@@ -132,47 +134,23 @@ public final class PeftAdapter {
   /** Checks that every tensor is a LoRA A or B of the rank, that both are there, and targeted. */
   private static void requireLora(Path file, LoraConfig config, AdapterLayout layout)
       throws IOException {
-    Map<String, TensorSpec> byName =
-        layout.tensors().stream()
-            .collect(java.util.stream.Collectors.toMap(TensorSpec::name, tensor -> tensor));
-    for (TensorSpec tensor : layout.tensors()) {
-      boolean isA = tensor.name().endsWith(".lora_A.weight");
-      String other =
-          isA
-              ? tensor.name().replace(".lora_A.", ".lora_B.")
-              : tensor.name().replace(".lora_B.", ".lora_A.");
-      boolean isLora = isA || tensor.name().endsWith(".lora_B.weight");
-      if (!isLora || !tensor.name().startsWith("base_model.model.") || !byName.containsKey(other)) {
-        throw new IOException(
-            file + ": " + tensor.name() + " (expected: a pair of lora_A and lora_B weights)");
-      }
-      int rank = tensor.shape().size() == 2 ? tensor.shape().get(isA ? 0 : 1) : -1;
-      if (rank != config.rank()) {
-        throw new IOException(
-            file
-                + ": "
-                + tensor.name()
-                + ": shape "
-                + tensor.shape()
-                + " (expected: rank "
-                + config.rank()
-                + ", as in "
-                + CONFIG
-                + ")");
-      }
-      String module = tensor.name().substring(0, tensor.name().lastIndexOf(".lora_"));
-      if (config.targets().stream().noneMatch(target -> module.endsWith("." + target))) {
-        throw new IOException(
-            file
-                + ": "
-                + tensor.name()
-                + " (expected: one of the targets "
-                + config.targets()
-                + ")");
-      }
+    List<LoraPair> pairs;
+    try {
+      pairs = layout.pairs();
+    } catch (IllegalArgumentException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
     }
-    if (layout.tensors().isEmpty()) {
-      throw new IOException(file + ": no tensors (expected: lora_A and lora_B weights)");
+    for (LoraPair pair : pairs) {
+      TensorSpec a = layout.tensors().get(pair.a());
+      if (pair.rank() != config.rank()) {
+        throw new IOException(
+            "%s: %s: shape %s (expected: rank %d, as in %s)"
+                .formatted(file, a.name(), a.shape(), config.rank(), CONFIG));
+      }
+      if (config.targets().stream().noneMatch(pair.layer().target()::equals)) {
+        throw new IOException(
+            file + ": " + a.name() + " (expected: one of the targets " + config.targets() + ")");
+      }
     }
   }
 

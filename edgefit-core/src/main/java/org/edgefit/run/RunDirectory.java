@@ -2,20 +2,27 @@ package org.edgefit.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.format.DurableFiles;
+import org.edgefit.adapter.LoraConfig;
+import org.edgefit.adapter.NamedTensors;
+import org.edgefit.client.ClientId;
+import org.edgefit.client.Config;
+import org.edgefit.format.AdapterFile;
 import org.edgefit.format.Json;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.format.Sha256;
+import org.edgefit.format.TensorFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,31 +30,57 @@ import org.slf4j.LoggerFactory;
  * Everything that a run leaves on disk.
  *
  * <pre>
+ * journal.log                                what happened, a line per event: the run's own memory
  * run.json                                   settings, seed, versions, hash of the base model
- * metrics.jsonl                              one row per round and client, and one per round
+ * metrics.jsonl                              a row per round and client, and one per round
  * rounds/0000/adapter/                       the adapter that the run started from
  * rounds/0007/updates/home-3.safetensors     what a client learned in round 7
+ * rounds/0007/updates/home-5.unused          what it sent, but is not used
+ * rounds/0007/evaluations/home-3.safetensors tensors of its evaluation, if it sent some
+ * rounds/0007/assigned/                      other tensors that clients were sent, if any
  * rounds/0007/adapter/                       the adapter after round 7, as PEFT loads it
+ * rounds/0007/state.safetensors              what the strategy keeps beside it, if anything
  * adapter/                                   the adapter after the last round
+ * clients/home-3/                            what clients in this JVM keep, if anything
+ * aside/1/                                   what a run that went on no longer builds on
  * .lock                                      held while a run is at work here
  * </pre>
  *
- * <p>Files appear whole or not at all, so that every finished round can be read whatever stopped
- * the run.
+ * <p>Files appear whole or not at all. {@code journal.log} commits them: a round counts once its
+ * {@code roundClosed} is there, with the hashes of its files. {@code run.json} and {@code
+ * metrics.jsonl} are views of the log.
  */
 public final class RunDirectory implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(RunDirectory.class);
-  private static final String MANIFEST = "run.json";
-  private static final String METRICS = "metrics.jsonl";
+
+  static final String LOG = "journal.log";
+  static final String ROUNDS = "rounds";
+  static final String FINAL = "adapter";
+
+  private static final String SUFFIX = ".safetensors";
+  private static final String VALUES = "values";
 
   private final Path path;
   private final FolderLock lock;
+  private final RunRecovery recovered;
+  private final RunViews views;
+  private final Journal journal;
+  private final String runId;
+  private long events;
 
-  /** Takes a directory, which exists, for this run alone. */
-  private RunDirectory(Path path) throws IOException {
+  private RunDirectory(Path path, FolderLock lock, RunRecovery recovered) throws IOException {
     this.path = path;
-    this.lock = FolderLock.hold(path);
+    this.lock = lock;
+    this.recovered = recovered;
+    this.views = new RunViews(path);
+    SavedRun saved = recovered.saved();
+    this.runId = saved.isEmpty() ? UUID.randomUUID().toString() : saved.opened().runId();
+    this.events = recovered.lines();
+    if (!saved.isEmpty()) {
+      views.restore(saved, recovered.goesBack());
+    }
+    this.journal = Journal.open(path.resolve(LOG), recovered.bytes());
   }
 
   /**
@@ -58,8 +91,7 @@ public final class RunDirectory implements AutoCloseable {
    */
   public static RunDirectory create(Path path) throws IOException {
     requireNew(path);
-    Files.createDirectories(path.resolve("rounds"));
-    return new RunDirectory(path);
+    return hold(path, OnDamage.REFUSE);
   }
 
   /**
@@ -69,7 +101,12 @@ public final class RunDirectory implements AutoCloseable {
    */
   public static void requireNew(Path path) throws IOException {
     requireDirectory(path);
-    if (Files.exists(path.resolve(MANIFEST)) || Files.exists(path.resolve("rounds"))) {
+    Path log = path.resolve(LOG); // an empty one is of a run that never began
+    boolean hasRun = Files.exists(log) && Files.size(log) > 0;
+    for (String entry : List.of(RunViews.MANIFEST, RunViews.METRICS, ROUNDS)) {
+      hasRun |= Files.exists(path.resolve(entry));
+    }
+    if (hasRun) {
       throw new IOException(path + ": holds a run already (expected: a new or empty directory)");
     }
   }
@@ -82,13 +119,20 @@ public final class RunDirectory implements AutoCloseable {
 
   /**
    * Opens the directory of a run that goes on, or makes it; it is the caller's until it is closed.
+   * A last line of the log that was not written whole is cut.
    *
-   * @throws IOException if the path is not a directory, or another run is at work there
+   * @throws IOException if the path is not a directory, another run is at work there, or the log or
+   *     a file of a closed round is damaged and that is to be refused
    */
-  public static RunDirectory open(Path path) throws IOException {
+  public static RunDirectory resume(Path path, OnDamage onDamage) throws IOException {
     requireDirectory(path);
-    Files.createDirectories(path.resolve("rounds"));
-    return new RunDirectory(path);
+    if (!Files.exists(path.resolve(LOG))
+        && (Files.exists(path.resolve(RunViews.MANIFEST)) || Files.exists(path.resolve(ROUNDS)))) {
+      throw new IOException(
+          path.resolve(LOG)
+              + ": missing (expected: the log of the run, without which it cannot go on)");
+    }
+    return hold(path, onDamage);
   }
 
   /** Makes a directory, the caller's until it is closed, that {@link #delete} then removes. */
@@ -96,33 +140,58 @@ public final class RunDirectory implements AutoCloseable {
     return create(Files.createTempDirectory("edgefit-run-"));
   }
 
+  private static RunDirectory hold(Path path, OnDamage onDamage) throws IOException {
+    Files.createDirectories(path);
+    FolderLock lock = FolderLock.hold(path);
+    try {
+      RunRecovery recovered = RunRecovery.of(path, onDamage);
+      return new RunDirectory(path, lock, recovered);
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
   /** Returns the directory's path. */
   public Path path() {
     return path;
   }
 
-  /** Writes {@code run.json}. */
-  public void writeManifest(ObjectNode manifest) throws IOException {
-    DurableFiles.write(path.resolve(MANIFEST), Json.indented(manifest));
+  /** Returns the run's id, drawn at random when the run began. */
+  public String runId() {
+    return runId;
   }
 
-  /** Returns whether a run has begun here: {@code run.json} is there. */
-  public boolean hasManifest() {
-    return Files.exists(path.resolve(MANIFEST));
+  /** Returns what the log held when the directory was opened. */
+  public SavedRun saved() {
+    return recovered.saved();
   }
 
-  /** Reads {@code run.json}. */
-  public ObjectNode manifest() throws IOException {
-    return Json.read(path.resolve(MANIFEST));
+  /** Returns what was cut or set aside when the directory was opened. */
+  public List<String> notes() {
+    return recovered.notes();
+  }
+
+  /**
+   * Adds an event to the log: when this returns, it is on disk.
+   *
+   * @param elapsed for how long the run has been up
+   */
+  public synchronized void append(RunEvent.Kept event, Duration elapsed) throws IOException {
+    ObjectNode json = RunEventCodec.toJson(event);
+    json.put("n", events + 1).put("at", Instant.now().toString());
+    json.put("elapsedNanos", elapsed.toNanos());
+    journal.append(json.toString());
+    events++;
+    views.add(event);
+  }
+
+  static String roundName(int round) {
+    return String.format(Locale.ROOT, "%04d", round);
   }
 
   private Path round(int round) {
-    return path.resolve("rounds").resolve(String.format("%04d", round));
-  }
-
-  /** Returns the folder of a round's updates, which exists. */
-  public Path updates(int round) throws IOException {
-    return Files.createDirectories(round(round).resolve("updates"));
+    return path.resolve(ROUNDS).resolve(roundName(round));
   }
 
   /** Returns the PEFT directory of the adapter after a round. */
@@ -130,91 +199,132 @@ public final class RunDirectory implements AutoCloseable {
     return round(round).resolve("adapter");
   }
 
-  /** Returns the weights' file of the adapter after a round. */
+  /** Returns the directory of the adapter that the run ends with. */
+  public Path finalAdapterDirectory() {
+    return path.resolve(FINAL);
+  }
+
+  /** Returns the folder of what clients in this JVM keep. */
+  public Path clientsDirectory() {
+    return path.resolve("clients");
+  }
+
+  /** Returns the file of the tensors that a client answers with. */
+  public Path answerFile(int round, PlannedTask.Kind kind, String clientId) {
+    String folder = kind == PlannedTask.Kind.FIT ? "updates" : "evaluations";
+    return round(round).resolve(folder).resolve(ClientId.require(clientId) + SUFFIX);
+  }
+
+  /** Takes an answer's file out of those that are used, if it is there: it gets another name. */
+  public static void setAside(Path answerFile) throws IOException {
+    if (Files.exists(answerFile)) {
+      String name = String.valueOf(answerFile.getFileName());
+      Path unused =
+          answerFile.resolveSibling(name.substring(0, name.length() - SUFFIX.length()) + ".unused");
+      Files.move(answerFile, unused, StandardCopyOption.REPLACE_EXISTING);
+    }
+  }
+
+  /** Returns a file of the run, as its log holds to it. */
+  public FileRef refer(Path file) throws IOException {
+    return refer(file, Sha256.of(file));
+  }
+
+  /** Returns a file of the run whose hash is known, as its log holds to it. */
+  public FileRef refer(Path file, String sha256) throws IOException {
+    String relative = path.relativize(file).toString().replace('\\', '/');
+    return new FileRef(relative, Files.size(file), sha256);
+  }
+
+  /** Returns the path of a file that the log holds to. */
+  public Path resolve(FileRef file) {
+    return path.resolve(file.path());
+  }
+
+  /** Returns whether a file is what the log holds to. */
+  public boolean isSound(FileRef file) throws IOException {
+    return SavedRun.fault(path, file) == null;
+  }
+
+  /** Writes the adapter after a round, and returns it mapped from there. */
+  public Adapter writeAdapter(int round, Adapter adapter, String baseModel) throws IOException {
+    PeftAdapter.write(adapter, adapterDirectory(round), baseModel);
+    return AdapterFile.map(adapterFile(round), adapter.config());
+  }
+
+  /** Returns the file of an adapter's weights after a round. */
   public Path adapterFile(int round) {
     return adapterDirectory(round).resolve(PeftAdapter.WEIGHTS);
   }
 
-  /**
-   * Writes the adapter after a round.
-   *
-   * @return the SHA-256 of its weights' file
-   */
-  public String writeAdapter(int round, Adapter adapter, String baseModel) throws IOException {
-    PeftAdapter.write(adapter, adapterDirectory(round), baseModel);
-    return Sha256.of(adapterFile(round));
+  /** Returns the file of an adapter's config after a round. */
+  public Path adapterConfigFile(int round) {
+    return adapterDirectory(round).resolve(PeftAdapter.CONFIG);
+  }
+
+  /** Writes what the strategy keeps beside the adapter. */
+  public void writeState(int round, NamedTensors tensors, Config values) throws IOException {
+    TensorFile.write(tensors, Map.of(VALUES, Json.line(values.values())), stateFile(round));
+  }
+
+  /** Returns the file of what the strategy keeps beside the adapter after a round. */
+  public Path stateFile(int round) {
+    return round(round).resolve("state" + SUFFIX);
+  }
+
+  /** Returns the values that the strategy keeps, from the file of what it keeps. */
+  public Config readValues(FileRef state) throws IOException {
+    String text = TensorFile.readTexts(resolve(state)).getOrDefault(VALUES, "{}");
+    return Config.of(Json.parse(text, state.path()));
+  }
+
+  /** Maps the tensors of a file. */
+  public NamedTensors readTensors(FileRef file) throws IOException {
+    return TensorFile.read(resolve(file));
+  }
+
+  /** Writes tensors that clients are sent in a round; the same tensors are one file. */
+  public FileRef writeAssigned(int round, NamedTensors tensors) throws IOException {
+    Path folder = round(round).resolve("assigned");
+    Path file = folder.resolve("new" + SUFFIX);
+    TensorFile.write(tensors, file);
+    return named(file);
+  }
+
+  /** Writes an adapter that clients are sent in a round; the same weights are one file. */
+  public FileRef writeAssigned(int round, Adapter adapter) throws IOException {
+    Path folder = round(round).resolve("assigned");
+    Path file = folder.resolve("new" + SUFFIX);
+    AdapterFile.write(adapter, file);
+    return named(file);
+  }
+
+  /** Gives a file its hash as its name. */
+  private FileRef named(Path file) throws IOException {
+    String sha256 = Sha256.of(file);
+    Path named = file.resolveSibling(sha256 + SUFFIX);
+    Files.move(file, named, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    return refer(named, sha256);
+  }
+
+  /** Maps an adapter. */
+  public Adapter readAdapter(FileRef file, LoraConfig config) throws IOException {
+    return AdapterFile.map(resolve(file), config);
   }
 
   /** Writes the adapter that the run ends with, where it is found without counting rounds. */
   public void writeFinalAdapter(Adapter adapter, String baseModel) throws IOException {
-    PeftAdapter.write(adapter, path.resolve("adapter"), baseModel);
-  }
-
-  /** Appends a row to {@code metrics.jsonl}. */
-  public void appendMetrics(Map<String, Object> row) throws IOException {
-    Files.write(
-        path.resolve(METRICS),
-        (Json.line(row) + "\n").getBytes(StandardCharsets.UTF_8),
-        StandardOpenOption.CREATE,
-        StandardOpenOption.APPEND);
-  }
-
-  /**
-   * Returns the rows of the rounds that are finished, up to the last whose adapter is on disk, and
-   * drops what came after it.
-   *
-   * @return the rows in order, the last of them a round's own; empty if not even round 0 is there
-   */
-  public List<ObjectNode> keepFinishedRounds() throws IOException {
-    List<ObjectNode> rows = new ArrayList<>();
-    Path file = path.resolve(METRICS);
-    int next = 0;
-    int finished = 0;
-    int kept = 0;
-    String text =
-        Files.exists(file) ? new String(Files.readAllBytes(file), StandardCharsets.UTF_8) : "";
-    for (String line : text.lines().toList()) {
-      ObjectNode row;
-      try {
-        row = Json.parse(line, file.toString());
-      } catch (IOException e) {
-        break; // the last line of a run that was stopped while it wrote
-      }
-      if (!row.has("client")) {
-        if (row.path("round").asInt() != next) {
-          break;
-        }
-        Path adapter = adapterFile(next);
-        next++;
-        if (Files.exists(adapter)
-            && Sha256.of(adapter).equals(row.path("adapterSha256").asText())) {
-          finished = next;
-          kept = rows.size() + 1;
-        }
-      }
-      rows.add(row);
-    }
-    if (kept < rows.size()) {
-      log.info(
-          "{}: goes on after {} rounds; {} rows later are dropped",
-          path,
-          finished,
-          rows.size() - kept);
-    }
-    List<ObjectNode> whole = List.copyOf(rows.subList(0, kept));
-    StringBuilder lines = new StringBuilder();
-    whole.forEach(row -> lines.append(row).append('\n'));
-    DurableFiles.write(file, lines.toString());
-    for (int later = finished; Files.exists(round(later)); later++) {
-      delete(round(later));
-    }
-    return whole;
+    PeftAdapter.write(adapter, finalAdapterDirectory(), baseModel);
   }
 
   /** Leaves the directory to other runs. */
   @Override
   public void close() throws IOException {
-    lock.close();
+    try {
+      journal.close();
+    } finally {
+      lock.close();
+    }
   }
 
   /**
@@ -222,18 +332,11 @@ public final class RunDirectory implements AutoCloseable {
    * is still mapped stays until the system's own cleaning.
    */
   public void delete() {
-    delete(path);
-  }
-
-  private static void delete(Path folder) {
-    if (!Files.exists(folder)) {
-      return;
-    }
     List<Path> all;
-    try (Stream<Path> files = Files.walk(folder)) {
+    try (Stream<Path> files = Files.walk(path)) {
       all = files.sorted(Comparator.reverseOrder()).toList();
     } catch (IOException e) {
-      log.debug("{}", folder, e);
+      log.debug("{}", path, e);
       return;
     }
     for (Path file : all) {

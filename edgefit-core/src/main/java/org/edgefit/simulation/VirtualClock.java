@@ -84,6 +84,29 @@ public final class VirtualClock {
     return new RoundTimeline(round, events, end);
   }
 
+  /**
+   * How a client's round ends.
+   *
+   * @param seconds when, from its start
+   * @param isDropped whether the client is gone then, or has answered
+   */
+  record End(double seconds, boolean isDropped) {}
+
+  /** Returns whether it is known what a client does in a round. */
+  boolean knows(String client) {
+    return work.containsKey(client);
+  }
+
+  /** Returns how a client's round ends. */
+  End end(int round, String client) {
+    Course course = course(round, client);
+    Event event = course.next(client, 0, null);
+    while (event.kind() != Kind.ANSWERED && event.kind() != Kind.DROPPED) {
+      event = course.next(client, event.seconds(), event.kind());
+    }
+    return new End(event.seconds(), event.kind() == Kind.DROPPED);
+  }
+
   /** How long each part of a client's round takes, and when it leaves. */
   private record Course(double receiving, double training, double answering, double leaves) {
 

@@ -1,25 +1,26 @@
 package org.edgefit.strategy;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
-import org.edgefit.random.Seed;
 
 /** Chooses the clients of a round. */
 @FunctionalInterface
 public interface ClientSampler {
 
   /**
-   * Returns some of the available clients.
+   * Returns some of the clients that are available.
    *
-   * @param available the clients' ids, sorted
-   * @param seed the round's randomness
+   * @param round the round, whose seed is the randomness
    */
-  List<String> sample(List<String> available, Seed seed);
+  List<String> sample(RoundContext round);
 
   /** Returns every available client. */
   static ClientSampler all() {
-    return (available, seed) -> available;
+    return new Samplers.All();
+  }
+
+  /** Returns no client. */
+  static ClientSampler none() {
+    return new Samplers.None();
   }
 
   /**
@@ -28,19 +29,28 @@ public interface ClientSampler {
    * @param count the clients per round, >= 1
    */
   static ClientSampler uniform(int count) {
-    if (count < 1) {
-      throw new IllegalArgumentException("clients per round: " + count + " (expected: >= 1)");
-    }
-    return (available, seed) -> {
-      List<String> deck = new ArrayList<>(available);
-      SplittableRandom random = seed.split("sample").generator();
-      int chosen = Math.min(count, deck.size());
-      for (int i = 0; i < chosen; i++) { // the first steps of a Fisher-Yates shuffle
-        int j = i + random.nextInt(deck.size() - i);
-        String other = deck.set(j, deck.get(i));
-        deck.set(i, other);
-      }
-      return deck.subList(0, chosen).stream().sorted().toList();
-    };
+    return new Samplers.Uniform(count);
+  }
+
+  /**
+   * Draws a share of the available clients uniformly without replacement, rounded down (Flower's
+   * {@code fraction_fit}).
+   *
+   * @param share the share, in (0, 1]
+   * @param minimum the least number that is drawn, >= 1, where so many are available
+   */
+  static ClientSampler fraction(double share, int minimum) {
+    return new Samplers.Fraction(share, minimum);
+  }
+
+  /**
+   * Draws candidates uniformly, and takes those of the highest loss (power-of-choice, Cho et al.
+   * 2020, with the losses that clients last reported).
+   *
+   * @param candidates how many are drawn at first, >= count
+   * @param count the clients per round, >= 1
+   */
+  static ClientSampler powerOfChoice(int candidates, int count) {
+    return new PowerOfChoice(candidates, count);
   }
 }

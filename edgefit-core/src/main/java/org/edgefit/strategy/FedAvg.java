@@ -1,13 +1,11 @@
 package org.edgefit.strategy;
 
-import java.util.ArrayList;
+import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.function.Function;
-import org.edgefit.adapter.Adapter;
-import org.edgefit.client.Training;
+import java.util.function.Consumer;
+import org.edgefit.adapter.AdapterDelta;
 
 /**
  * Federated averaging (McMahan et al. 2017) on adapter changes: a sampler chooses the clients, an
@@ -16,36 +14,43 @@ import org.edgefit.client.Training;
  */
 public final class FedAvg implements Strategy {
 
-  private final ClientSampler sampler;
-  private final Weighting weighting;
-  private final Aggregator aggregator;
-  private final ServerOptimizer optimizer;
-  private final ClientSampler evaluationSampler;
-  private final Function<RoundContext, Map<String, Double>> evaluator;
+  private ClientSampler sampler = ClientSampler.all();
+  private AssignmentRule assignments = AssignmentRule.plain();
+  private Weighting weighting = Weighting.examples();
+  private Aggregator aggregator = Aggregator.mean();
+  private ServerOptimizer optimizer = ServerOptimizer.add();
+  private MetricsAggregation metrics = MetricsAggregation.meanByExamples();
+  private ClientSampler evaluationSampler = ClientSampler.none();
+  private AssignmentRule evaluationAssignments = AssignmentRule.plain();
+  private MetricsAggregation evaluationMetrics = MetricsAggregation.meanByExamples();
+  private ServerEvaluator evaluator = ServerEvaluator.none();
+  private StopCondition stop = StopCondition.never();
 
-  private FedAvg(
-      ClientSampler sampler,
-      Weighting weighting,
-      Aggregator aggregator,
-      ServerOptimizer optimizer,
-      ClientSampler evaluationSampler,
-      Function<RoundContext, Map<String, Double>> evaluator) {
-    this.sampler = sampler;
-    this.weighting = weighting;
-    this.aggregator = aggregator;
-    this.optimizer = optimizer;
-    this.evaluationSampler = evaluationSampler;
-    this.evaluator = evaluator;
+  private FedAvg() {}
+
+  private FedAvg(FedAvg from) {
+    sampler = from.sampler;
+    assignments = from.assignments;
+    weighting = from.weighting;
+    aggregator = from.aggregator;
+    optimizer = from.optimizer;
+    metrics = from.metrics;
+    evaluationSampler = from.evaluationSampler;
+    evaluationAssignments = from.evaluationAssignments;
+    evaluationMetrics = from.evaluationMetrics;
+    evaluator = from.evaluator;
+    stop = from.stop;
   }
 
   static FedAvg overAllClients() {
-    return new FedAvg(
-        ClientSampler.all(),
-        Weighting.EXAMPLES,
-        Aggregator.mean(),
-        ServerOptimizer.add(),
-        (available, seed) -> List.of(),
-        context -> Map.of());
+    return new FedAvg();
+  }
+
+  /** Returns a copy that is changed once, before anyone else sees it. */
+  private FedAvg with(Consumer<FedAvg> change) {
+    FedAvg copy = new FedAvg(this);
+    change.accept(copy);
+    return copy;
   }
 
   /** Returns this rule over {@code count} clients drawn anew in each round. */
@@ -54,72 +59,147 @@ public final class FedAvg implements Strategy {
   }
 
   /** Returns this rule with another choice of clients. */
-  public FedAvg sampler(ClientSampler newSampler) {
-    return new FedAvg(newSampler, weighting, aggregator, optimizer, evaluationSampler, evaluator);
+  public FedAvg sampler(ClientSampler value) {
+    return with(copy -> copy.sampler = value);
+  }
+
+  /** Returns this rule with other assignments for the clients that train. */
+  public FedAvg assignments(AssignmentRule value) {
+    return with(copy -> copy.assignments = value);
   }
 
   /** Returns this rule with other weights. */
-  public FedAvg weighting(Weighting newWeighting) {
-    return new FedAvg(sampler, newWeighting, aggregator, optimizer, evaluationSampler, evaluator);
+  public FedAvg weighting(Weighting value) {
+    return with(copy -> copy.weighting = value);
   }
 
   /** Returns this rule with another way to combine the clients' changes. */
-  public FedAvg aggregator(Aggregator newAggregator) {
-    return new FedAvg(sampler, weighting, newAggregator, optimizer, evaluationSampler, evaluator);
+  public FedAvg aggregator(Aggregator value) {
+    return with(copy -> copy.aggregator = value);
   }
 
   /** Returns this rule with another way to apply the combined change. */
-  public FedAvg optimizer(ServerOptimizer newOptimizer) {
-    return new FedAvg(sampler, weighting, aggregator, newOptimizer, evaluationSampler, evaluator);
+  public FedAvg optimizer(ServerOptimizer value) {
+    return with(copy -> copy.optimizer = value);
+  }
+
+  /** Returns this rule with another way to combine the clients' training metrics. */
+  public FedAvg metrics(MetricsAggregation value) {
+    return with(copy -> copy.metrics = value);
+  }
+
+  /** Returns this rule with another choice of clients that evaluate. */
+  public FedAvg evaluationSampler(ClientSampler value) {
+    return with(copy -> copy.evaluationSampler = value);
+  }
+
+  /** Returns this rule with other assignments for the clients that evaluate. */
+  public FedAvg evaluationAssignments(AssignmentRule value) {
+    return with(copy -> copy.evaluationAssignments = value);
+  }
+
+  /** Returns this rule with another way to combine the clients' evaluations. */
+  public FedAvg evaluationMetrics(MetricsAggregation value) {
+    return with(copy -> copy.evaluationMetrics = value);
+  }
+
+  /** Returns this rule with an evaluation at the server after each round, and before the first. */
+  public FedAvg evaluator(ServerEvaluator value) {
+    return with(copy -> copy.evaluator = value);
+  }
+
+  /** Returns this rule with a condition that ends the run early. */
+  public FedAvg stopWhen(StopCondition value) {
+    return with(copy -> copy.stop = value);
   }
 
   /** Returns this rule with {@code count} clients drawn in each round to evaluate the result. */
   public FedAvg evaluateClients(int count) {
-    ClientSampler uniform = ClientSampler.uniform(count);
-    return new FedAvg(
-        sampler,
-        weighting,
-        aggregator,
-        optimizer,
-        (available, seed) -> uniform.sample(available, seed.split("evaluate")),
-        evaluator);
+    return evaluationSampler(ClientSampler.uniform(count));
   }
 
-  /** Returns this rule with an evaluation at the server after each round, and before the first. */
-  public FedAvg evaluator(Function<RoundContext, Map<String, Double>> newEvaluator) {
-    return new FedAvg(sampler, weighting, aggregator, optimizer, evaluationSampler, newEvaluator);
-  }
-
-  @Override
-  public Map<String, Training> configureFit(RoundContext context) {
-    Map<String, Training> plan = new LinkedHashMap<>();
-    for (String client : sampler.sample(context.available(), context.seed())) {
-      plan.put(client, context.training());
+  /** Returns FedProx: this rule with a proximal term in the clients' loss (Li et al. 2020). */
+  public FedAvg proximal(double mu) {
+    if (!(mu >= 0) || Double.isInfinite(mu)) {
+      throw new IllegalArgumentException("mu: " + mu + " (expected: >= 0)");
     }
-    return plan;
+    return assignments(new AssignmentRule.LocalRule("fedprox", "mu", mu));
+  }
+
+  /**
+   * Returns SCAFFOLD over the same clients (Karimireddy et al. 2020); weights, aggregator and
+   * optimizer are its own.
+   *
+   * @param learningRate the server's learning rate, > 0
+   */
+  public Strategy scaffold(double learningRate) {
+    return new Scaffold(this, learningRate);
+  }
+
+  /**
+   * Returns FedBuff, a buffer without a barrier (Nguyen et al. 2022); sampler, weights, aggregator
+   * and optimizer are its own.
+   *
+   * @param concurrency the clients at work at a time, >= 1
+   * @param buffer the answers that make a round, >= 1
+   * @param learningRate the server's learning rate, > 0
+   */
+  public Strategy buffered(int concurrency, int buffer, double learningRate) {
+    return new FedBuff(this, concurrency, buffer, learningRate);
   }
 
   @Override
-  public Optional<Adapter> aggregateFit(RoundContext context, List<FitOutcome> outcomes) {
-    List<Update> updates = new ArrayList<>();
-    for (FitOutcome outcome : outcomes) {
-      if (outcome instanceof FitOutcome.Trained trained) {
-        updates.add(new Update(trained.clientId(), weighting.of(trained), trained.delta()));
-      }
+  public Needs needs() {
+    return aggregator.needs();
+  }
+
+  @Override
+  public RoundPlan configureFit(RoundContext round) {
+    return plan(round, sampler, assignments);
+  }
+
+  private static RoundPlan plan(
+      RoundContext round, ClientSampler sampler, AssignmentRule assignments) {
+    Map<String, Assignment> plan = new LinkedHashMap<>();
+    for (String client : sampler.sample(round)) {
+      plan.put(client, assignments.assign(round, client, round.assignment()));
     }
-    if (updates.isEmpty()) {
-      return Optional.empty();
+    return RoundPlan.of(plan);
+  }
+
+  @Override
+  public ServerState aggregateFit(RoundContext round, UpdateSet updates) {
+    UpdateSet weighted = updates.weighted(update -> weighting.of(round, update));
+    AdapterDelta combined = aggregator.combine(round, weighted);
+    if (combined == null) {
+      round.note("the aggregator abstained: the adapter stays");
+      return round.state();
     }
-    return Optional.of(optimizer.step(context.adapter(), aggregator.combine(updates)));
+    return optimizer.step(round, combined);
   }
 
   @Override
-  public List<String> configureEvaluate(RoundContext context) {
-    return evaluationSampler.sample(context.available(), context.seed());
+  public Map<String, Double> aggregateFitMetrics(RoundContext round, List<ClientMetrics> clients) {
+    return metrics.combine(round, clients);
   }
 
   @Override
-  public Map<String, Double> evaluate(RoundContext context) {
-    return evaluator.apply(context);
+  public RoundPlan configureEvaluate(RoundContext round) {
+    return plan(round.split("evaluate"), evaluationSampler, evaluationAssignments);
+  }
+
+  @Override
+  public Map<String, Double> aggregateEvaluate(RoundContext round, List<ClientMetrics> clients) {
+    return evaluationMetrics.combine(round, clients);
+  }
+
+  @Override
+  public Map<String, Double> evaluate(RoundContext round) throws IOException, InterruptedException {
+    return evaluator.evaluate(round);
+  }
+
+  @Override
+  public boolean isOver(RoundContext round) {
+    return stop.isMet(round);
   }
 }

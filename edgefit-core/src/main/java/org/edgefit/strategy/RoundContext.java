@@ -1,25 +1,143 @@
 package org.edgefit.strategy;
 
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.edgefit.adapter.Adapter;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.random.Seed;
+import org.edgefit.run.History;
 
-/**
- * What a strategy knows about a round.
- *
- * @param round the round, from 1; 0 is the state before the first
- * @param rounds the rounds of the run
- * @param adapter the global adapter
- * @param available the ids of the clients that can be asked, sorted
- * @param training the run's settings
- * @param seed the round's randomness
- */
-public record RoundContext(
-    int round, int rounds, Adapter adapter, List<String> available, Training training, Seed seed) {
+/** What a strategy, and each part of one, knows about a round. */
+public final class RoundContext {
 
-  /** Keeps its own list. */
-  public RoundContext {
-    available = List.copyOf(available);
+  private final int round;
+  private final int rounds;
+  private final ServerState state;
+  private final Map<String, Map<String, String>> clients;
+  private final Set<String> busy;
+  private final RunSettings run;
+  private final Training training;
+  private final History history;
+  private final Seed seed;
+  private final Consumer<String> notes;
+
+  /**
+   * Makes a context.
+   *
+   * @param round the round, from 1; 0 is the state before the first
+   * @param rounds the rounds of the run
+   * @param state what the strategy knows
+   * @param clients what is known of each client that can be asked, by id
+   * @param busy the clients that are at work on a task of an earlier round
+   * @param run the run's settings
+   * @param training how clients learn, unless an assignment says otherwise
+   * @param history the rounds so far
+   * @param seed the round's randomness
+   * @param notes is told what is capped or dropped
+   */
+  public RoundContext(
+      int round,
+      int rounds,
+      ServerState state,
+      Map<String, Map<String, String>> clients,
+      Set<String> busy,
+      RunSettings run,
+      Training training,
+      History history,
+      Seed seed,
+      Consumer<String> notes) {
+    this.round = round;
+    this.rounds = rounds;
+    this.state = state;
+    this.clients = new TreeMap<>(clients);
+    this.busy = new TreeSet<>(busy);
+    this.run = run;
+    this.training = training;
+    this.history = history;
+    this.seed = seed;
+    this.notes = notes;
+  }
+
+  /** Returns the round, from 1; 0 is the state before the first. */
+  public int round() {
+    return round;
+  }
+
+  /** Returns the rounds of the run. */
+  public int rounds() {
+    return rounds;
+  }
+
+  /** Returns the global adapter. */
+  public Adapter adapter() {
+    return state.adapter();
+  }
+
+  /** Returns what the strategy knows, the global adapter among it. */
+  public ServerState state() {
+    return state;
+  }
+
+  /** Returns the ids of the clients that can be asked and are not at work already, sorted. */
+  public List<String> available() {
+    return clients.keySet().stream().filter(client -> !busy.contains(client)).toList();
+  }
+
+  /** Returns the ids of the clients that are at work on a task of an earlier round, sorted. */
+  public List<String> busy() {
+    return List.copyOf(busy);
+  }
+
+  /** Returns what a client told of itself when it came; empty if it is not here. */
+  public Map<String, String> properties(String clientId) {
+    return clients.getOrDefault(clientId, Map.of());
+  }
+
+  /** Returns what a client measured in the last training of its that counts; empty if none does. */
+  public Map<String, Double> lastMetrics(String clientId) {
+    return history.lastMetrics(clientId);
+  }
+
+  /**
+   * Returns the rounds so far, the last of which is the one before this, or this once it is over.
+   */
+  public History history() {
+    return history;
+  }
+
+  /** Returns the run's settings. */
+  public RunSettings run() {
+    return run;
+  }
+
+  /** Returns how clients learn, unless an assignment says otherwise. */
+  public Training training() {
+    return training;
+  }
+
+  /** Returns the round's randomness; split it by a name of your own. */
+  public Seed seed() {
+    return seed;
+  }
+
+  /** Returns this context with the randomness of the stream called {@code name}. */
+  public RoundContext split(String name) {
+    return new RoundContext(
+        round, rounds, state, clients, busy, run, training, history, seed.split(name), notes);
+  }
+
+  /** Returns the plain assignment: the global adapter, and the run's training. */
+  public Assignment assignment() {
+    return new Assignment(adapter(), training, org.edgefit.client.Payload.none());
+  }
+
+  /** Has the run record what was capped, dropped or left out in this round. */
+  public void note(String text) {
+    notes.accept(text);
   }
 }

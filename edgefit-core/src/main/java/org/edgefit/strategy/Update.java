@@ -1,21 +1,60 @@
 package org.edgefit.strategy;
 
+import java.nio.FloatBuffer;
+import java.util.Map;
 import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LoraConfig;
+import org.edgefit.adapter.NamedTensors;
+import org.edgefit.client.TaskId;
 
 /**
- * One client's change with its weight.
- *
- * @param clientId the client's id
- * @param weight the weight in an average, > 0
- * @param delta the change
+ * One client's answer, with its weight. Its tensors lie in a file, and are read while it is lent.
  */
-public record Update(String clientId, double weight, AdapterDelta delta) {
+public interface Update {
 
-  /** Checks the weight. */
-  public Update {
-    if (!(weight > 0) || Double.isInfinite(weight)) {
-      throw new IllegalArgumentException(
-          clientId + ": weight " + weight + " (expected: a number > 0)");
-    }
-  }
+  /** Returns the client's id. */
+  String clientId();
+
+  /** Returns the task that it answers. */
+  TaskId task();
+
+  /**
+   * Returns the round after which the adapter that it started from was the global one: the last
+   * round before this, unless the update is stale.
+   */
+  int startRound();
+
+  /** Returns the weight in an average, > 0. */
+  double weight();
+
+  /** Returns the records trained on. */
+  long examples();
+
+  /** Returns the tokens learned in one pass over them. */
+  long labelTokens();
+
+  /** Returns what the client measured. */
+  Map<String, Double> metrics();
+
+  /** Returns the config of the adapter that it started from. */
+  LoraConfig config();
+
+  /** Returns the layout of the change: that of the adapter that it started from. */
+  AdapterLayout layout();
+
+  /** Returns the change of the adapter; its values are mapped from the file. */
+  AdapterDelta delta();
+
+  /** Returns the further tensors that the client sent. */
+  NamedTensors tensors();
+
+  /**
+   * Copies values of the change.
+   *
+   * @param tensor the tensor's index in the layout
+   * @param from the first value
+   * @param out is filled, from its position to its limit
+   */
+  void read(int tensor, int from, FloatBuffer out);
 }

@@ -1,14 +1,29 @@
 package org.edgefit.strategy;
 
 /** What a client's weight in an average is. */
-public enum Weighting {
-  /** The number of its records, as in the paper. */
-  EXAMPLES,
-  /** The number of tokens that it learned, so that every token counts alike. */
-  LABEL_TOKENS;
+@FunctionalInterface
+public interface Weighting {
 
-  /** Returns a client's weight. */
-  public double of(FitOutcome.Trained trained) {
-    return this == EXAMPLES ? trained.examples() : trained.labelTokens();
+  /** Returns a client's weight, > 0. */
+  double of(RoundContext round, Update update);
+
+  /** Returns these weights, none of them more than {@code cap}; a weight that is cut is noted. */
+  default Weighting capped(double cap) {
+    return new Capped(this, cap);
+  }
+
+  /** Returns the number of its records, as in the paper. */
+  static Weighting examples() {
+    return new Counted(Counted.What.EXAMPLES);
+  }
+
+  /** Returns the number of tokens that it learned, so that every token counts alike. */
+  static Weighting labelTokens() {
+    return new Counted(Counted.What.LABEL_TOKENS);
+  }
+
+  /** Returns one for each client. */
+  static Weighting uniform() {
+    return new Counted(Counted.What.ONE);
   }
 }

@@ -2,40 +2,38 @@ package org.edgefit.federation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.edgefit.federation.FakeClient.LAYERS;
+import static org.edgefit.federation.FakeClient.LORA;
+import static org.edgefit.federation.FakeClient.adding;
+import static org.edgefit.federation.FakeClient.constant;
+import static org.edgefit.federation.FakeClient.random;
 
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.AdapterLayout;
-import org.edgefit.adapter.LinearSpec;
-import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.TensorSpec;
-import org.edgefit.client.EvaluateInstruction;
-import org.edgefit.client.EvaluateResult;
 import org.edgefit.client.FederatedClient;
-import org.edgefit.client.FitInstruction;
 import org.edgefit.client.FitResult;
-import org.edgefit.client.Training;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.random.Seed;
+import org.edgefit.run.RoundSummary;
+import org.edgefit.run.RunEvent;
 import org.edgefit.strategy.FedAvg;
-import org.edgefit.strategy.FitOutcome;
 import org.edgefit.strategy.RoundContext;
+import org.edgefit.strategy.RoundPlan;
+import org.edgefit.strategy.ServerState;
 import org.edgefit.strategy.Strategy;
+import org.edgefit.strategy.UpdateSet;
 import org.edgefit.strategy.Weighting;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,63 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class FederationTest {
 
-  private static final List<LinearSpec> LAYERS =
-      List.of(new LinearSpec("model.layers.0.self_attn.q_proj", 3, 2));
-  private static final LoraConfig LORA = new LoraConfig(1, 1, 0, List.of("q_proj"));
-
   @TempDir Path temp;
-
-  private static AdapterDelta constant(AdapterLayout layout, float value) {
-    List<FloatBuffer> values = new ArrayList<>();
-    for (TensorSpec tensor : layout.tensors()) {
-      float[] all = new float[tensor.elements()];
-      Arrays.fill(all, value);
-      values.add(FloatBuffer.wrap(all));
-    }
-    return AdapterDelta.of(layout, values);
-  }
-
-  private interface Behaviour {
-    FitResult fit(FitInstruction instruction) throws IOException, InterruptedException;
-  }
-
-  private record FakeClient(String id, Behaviour behaviour) implements FederatedClient {
-    @Override
-    public FitResult fit(FitInstruction instruction) throws IOException, InterruptedException {
-      return behaviour.fit(instruction);
-    }
-
-    @Override
-    public EvaluateResult evaluate(EvaluateInstruction instruction) {
-      return new EvaluateResult(id.length(), Map.of("f1", (double) instruction.round()));
-    }
-  }
-
-  private static FakeClient adding(String id, float value, long examples) {
-    return new FakeClient(
-        id,
-        asked ->
-            new FitResult(
-                constant(asked.adapter().layout(), value),
-                examples,
-                10 * examples,
-                Map.of("loss", (double) value)));
-  }
-
-  /** A client whose change depends on its seed alone. */
-  private static FakeClient random(String id) {
-    return new FakeClient(
-        id,
-        asked -> {
-          SplittableRandom random = asked.seed().generator();
-          Thread.sleep(random.nextInt(20));
-          return new FitResult(
-              constant(asked.adapter().layout(), (float) random.nextDouble()),
-              random.nextInt(1, 50),
-              7,
-              Map.of());
-        });
-  }
 
   private static Federation.Builder federation(List<? extends FederatedClient> clients) {
     return Federation.builder()
@@ -127,7 +69,7 @@ class FederationTest {
             "b", asked -> new FitResult(constant(asked.adapter().layout(), 5), 1, 30, Map.of()));
     RunResult result =
         federation(List.of(few, many))
-            .strategy(Strategy.fedAvg().weighting(Weighting.LABEL_TOKENS))
+            .strategy(Strategy.fedAvg().weighting(Weighting.labelTokens()))
             .build()
             .run(1);
     assertThat(result.adapter().tensor(1).get(0)).isEqualTo(4);
@@ -157,7 +99,7 @@ class FederationTest {
   }
 
   @Test
-  void interruptedRunGoesOnToTheSameEnd() throws Exception {
+  void stoppedRunGoesOnToTheSameEnd() throws Exception {
     List<FakeClient> clients = List.of(random("a"), random("b"), random("c"));
     FedAvg strategy =
         Strategy.fedAvg()
@@ -166,40 +108,41 @@ class FederationTest {
     Federation.Builder settings = federation(clients).strategy(strategy).seed(5);
     RunResult whole = settings.runDirectory(temp.resolve("whole")).build().run(4);
 
-    Path broken = temp.resolve("broken");
-    RoundListener stopping =
-        new RoundListener() {
-          @Override
-          public void clientFinished(int round, ClientReport report) {
-            if (round == 3) {
-              throw new IllegalStateException("stopped");
-            }
+    Path stopped = temp.resolve("stopped");
+    Federation[] running = new Federation[1];
+    RunListener stopping =
+        event -> {
+          if (event instanceof RunEvent.ClientFinished finished && finished.round() == 3) {
+            running[0].stop();
           }
         };
-    Federation.Builder same = federation(clients).strategy(strategy).seed(5).runDirectory(broken);
-    assertThatThrownBy(() -> same.listener(stopping).build().run(4))
-        .hasMessageContaining("stopped");
+    running[0] =
+        federation(clients)
+            .strategy(strategy)
+            .seed(5)
+            .runDirectory(stopped)
+            .listener(stopping)
+            .build();
+    assertThatThrownBy(() -> running[0].run(4))
+        .isInstanceOf(InterruptedException.class)
+        .hasMessageContaining("stopped in round 3");
     Files.writeString(
-        broken.resolve("metrics.jsonl"),
-        Files.readString(broken.resolve("metrics.jsonl")) + "{\"round\": 3, \"metrics\": {}");
+        stopped.resolve("metrics.jsonl"),
+        Files.readString(stopped.resolve("metrics.jsonl")) + "{\"round\": 3, \"metrics\": {}");
 
     List<Integer> ran = new ArrayList<>();
-    RoundListener watching =
-        new RoundListener() {
-          @Override
-          public void roundClosed(RoundSummary summary) {
-            ran.add(summary.round());
+    RunListener watching =
+        event -> {
+          if (event instanceof RunEvent.RoundClosed closed) {
+            ran.add(closed.summary().round());
           }
         };
     Federation.Builder again =
-        federation(clients).strategy(strategy).seed(5).runDirectory(broken).resume();
-    assertThatThrownBy(() -> again.build().run(5)).hasMessageContaining("rounds: 5 (expected: 4");
+        federation(clients).strategy(strategy).seed(5).runDirectory(stopped).resume();
     Adapter other = Adapter.initial(LORA, LAYERS, new Seed(2));
     assertThatThrownBy(() -> again.adapter(other).build().run(4))
         .hasMessageContaining("lora_A.weight: other values (expected: those with which");
     again.adapter(Adapter.initial(LORA, LAYERS, new Seed(1)));
-    // Adapters of early rounds are not needed.
-    Files.delete(broken.resolve("rounds/0001/adapter/adapter_model.safetensors"));
     RunResult resumed = again.listener(watching).build().run(4);
     assertThat(ran).containsExactly(3, 4);
     assertThat(resumed.adapterSha256()).isEqualTo(whole.adapterSha256());
@@ -213,12 +156,18 @@ class FederationTest {
           .withComparatorForType(Double::compare, Double.class) // NaN is NaN
           .isEqualTo(expected);
     }
-    assertThat(withoutSeconds(broken)).isEqualTo(withoutSeconds(temp.resolve("whole")));
+    assertThat(withoutSeconds(stopped)).isEqualTo(withoutSeconds(temp.resolve("whole")));
 
-    // A run that is whole is only read.
+    // A run that is whole is only read; more rounds go on from its end.
     ran.clear();
     assertThat(again.build().run(4).adapterSha256()).isEqualTo(whole.adapterSha256());
     assertThat(ran).isEmpty();
+    assertThatThrownBy(() -> again.build().run(3))
+        .hasMessageContaining("rounds: 3 (expected: at least 4, which are closed)");
+    RunResult longer = again.build().run(6);
+    assertThat(ran).containsExactly(5, 6);
+    RunResult longAtOnce = federation(clients).strategy(strategy).seed(5).build().run(6);
+    assertThat(longer.adapterSha256()).isEqualTo(longAtOnce.adapterSha256());
   }
 
   @Test
@@ -227,13 +176,17 @@ class FederationTest {
     List<FakeClient> clients = List.of(random("a"), random("b"));
     Federation.Builder second = federation(clients).runDirectory(run).resume();
     List<String> refusals = new ArrayList<>();
-    RoundListener intruder =
-        new RoundListener() {
-          @Override
-          public void roundClosed(RoundSummary summary) {
-            assertThatThrownBy(() -> second.build().run(2))
-                .isInstanceOf(IOException.class)
-                .satisfies(refused -> refusals.add(String.valueOf(refused.getMessage())));
+    RunListener intruder =
+        event -> {
+          if (event instanceof RunEvent.RoundClosed) {
+            try {
+              second.build().run(2);
+              refusals.add("not refused");
+            } catch (IOException e) {
+              refusals.add(String.valueOf(e.getMessage()));
+            } catch (InterruptedException e) {
+              refusals.add("interrupted");
+            }
           }
         };
     RunResult whole = federation(clients).runDirectory(run).listener(intruder).build().run(2);
@@ -282,7 +235,7 @@ class FederationTest {
         .history()
         .last()
         .clients()
-        .forEach(report -> ends.put(report.clientId(), report.outcome() + " " + report.detail()));
+        .forEach(end -> ends.put(end.clientId(), end.name() + " " + end.detail()));
     assertThat(ends.get("good")).startsWith("trained");
     assertThat(ends.get("dies")).isEqualTo("failed out of memory");
     assertThat(ends.get("nan")).startsWith("rejected").contains("lora_A.weight[0]: NaN");
@@ -316,7 +269,7 @@ class FederationTest {
             .run(2);
     assertThat(run.resolve("run.json")).content().contains("\"seed\" : 9", "\"learningRate\"");
     assertThat(run.resolve("rounds/0001/updates")).isDirectoryContaining("glob:**/a.safetensors");
-    assertThat(run.resolve("metrics.jsonl")).content().hasLineCount(1 + 2 * 3);
+    assertThat(run.resolve("metrics.jsonl")).content().hasLineCount(1 + 2 * 5);
     Adapter last = PeftAdapter.read(run.resolve("rounds/0002/adapter"));
     assertThat(last.tensor(0)).isEqualTo(result.adapter().tensor(0));
     assertThat(result.history().last().evaluateMetrics()).containsEntry("f1", 2.0);
@@ -330,25 +283,24 @@ class FederationTest {
   @Test
   void listenersHearOfRoundsAndClients() throws Exception {
     List<String> heard = new ArrayList<>();
-    RoundListener listener =
-        new RoundListener() {
-          @Override
-          public void roundOpened(int round, int rounds, List<String> clients) {
-            heard.add("opened " + round + " of " + rounds + " " + clients);
-          }
-
-          @Override
-          public void clientFinished(int round, ClientReport report) {
-            heard.add(report.clientId() + " " + report.outcome());
-          }
-
-          @Override
-          public void roundClosed(RoundSummary summary) {
-            heard.add("closed " + summary.round());
-          }
+    RunListener listener = event -> heard.add(event.getClass().getSimpleName());
+    RunListener broken =
+        event -> {
+          throw new IllegalStateException("a listener's own fault");
         };
-    federation(List.of(adding("a", 1, 1))).listener(listener).build().run(1);
-    assertThat(heard).containsExactly("closed 0", "opened 1 of 1 [a]", "a trained", "closed 1");
+    RunResult result =
+        federation(List.of(adding("a", 1, 1))).listener(broken).listener(listener).build().run(1);
+    assertThat(heard)
+        .containsExactly(
+            "RunOpened",
+            "ClientJoined",
+            "RoundClosed",
+            "RoundOpened",
+            "TaskAsked",
+            "ClientFinished",
+            "RoundClosed",
+            "RunClosed");
+    assertThat(result.history().last().trained()).isEqualTo(1);
   }
 
   @Test
@@ -360,24 +312,23 @@ class FederationTest {
   }
 
   @Test
-  void strategyOfOnesOwnSeesCheckedOutcomes() throws Exception {
-    List<FitOutcome> seen = new ArrayList<>();
+  void strategyOfOnesOwnSeesCheckedUpdates() throws Exception {
+    List<String> seen = new ArrayList<>();
     Strategy own =
         new Strategy() {
           @Override
-          public Map<String, Training> configureFit(RoundContext context) {
-            return Map.of(context.available().get(0), context.training());
+          public RoundPlan configureFit(RoundContext round) {
+            return RoundPlan.of(round.available().subList(0, 1), round.assignment());
           }
 
           @Override
-          public Optional<Adapter> aggregateFit(RoundContext context, List<FitOutcome> outcomes) {
-            seen.addAll(outcomes);
-            return Optional.empty();
+          public ServerState aggregateFit(RoundContext round, UpdateSet updates) {
+            updates.forEach(update -> seen.add(update.clientId() + " " + update.examples()));
+            return round.state();
           }
         };
-    federation(List.of(adding("b", 1, 1), adding("a", 1, 1))).strategy(own).build().run(1);
-    assertThat(seen).singleElement().isInstanceOf(FitOutcome.Trained.class);
-    assertThat(seen.get(0).clientId()).isEqualTo("a");
+    federation(List.of(adding("b", 1, 1), adding("a", 1, 2))).strategy(own).build().run(1);
+    assertThat(seen).containsExactly("a 2");
   }
 
   @Test

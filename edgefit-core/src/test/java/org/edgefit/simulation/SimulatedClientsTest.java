@@ -3,6 +3,7 @@ package org.edgefit.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.FloatBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -19,12 +20,12 @@ import org.edgefit.client.FederatedClient;
 import org.edgefit.client.FitInstruction;
 import org.edgefit.client.FitResult;
 import org.edgefit.federation.ClientPool;
-import org.edgefit.federation.ClientReport;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
-import org.edgefit.federation.RoundSummary;
 import org.edgefit.federation.RunResult;
 import org.edgefit.random.Seed;
+import org.edgefit.run.Outcome;
+import org.edgefit.run.RoundSummary;
 import org.edgefit.strategy.Strategy;
 import org.junit.jupiter.api.Test;
 
@@ -56,7 +57,12 @@ class SimulatedClientsTest {
   }
 
   private static RunResult run(ClientPool pool) throws Exception {
+    return run(pool, Duration.ofHours(1));
+  }
+
+  private static RunResult run(ClientPool pool, Duration deadline) throws Exception {
     return Federation.builder()
+        .roundDeadline(deadline)
         .strategy(Strategy.fedAvg().clientsPerRound(4))
         .clients(pool)
         .adapter(Adapter.initial(LORA, LAYERS, new Seed(1)))
@@ -73,32 +79,33 @@ class SimulatedClientsTest {
     return InProcessClients.of(homes);
   }
 
-  private static VirtualClock clock(double dropout, double deadline) {
+  private static VirtualClock clock(double dropout) {
     Map<String, ClientWork> work = new TreeMap<>();
     DeviceProfile device = new DeviceProfile("d", 1, 1, 1, 1, 0, dropout, 0.5);
     for (int i = 0; i < 6; i++) {
       work.put("home-" + i, new ClientWork(device, 1, 1 + i, 1));
     }
-    return new VirtualClock(work, deadline, new Seed(9));
+    return new VirtualClock(work, Double.POSITIVE_INFINITY, new Seed(9));
   }
 
   @Test
   void nothingIsOtherwiseWhileNobodyLeaves() throws Exception {
-    RunResult simulated = run(new SimulatedClients(homes(), clock(0, Double.POSITIVE_INFINITY)));
+    RunResult simulated = run(new SimulatedClients(homes(), clock(0)));
     assertThat(simulated.adapterSha256()).isEqualTo(run(homes()).adapterSha256());
   }
 
   @Test
   void thoseThatLeaveOrComeLateDoNotCount() throws Exception {
-    RunResult simulated = run(new SimulatedClients(homes(), clock(0.3, 8)));
+    Duration deadline = Duration.ofSeconds(8);
+    RunResult simulated = run(new SimulatedClients(homes(), clock(0.3)), deadline);
     assertThat(simulated.adapterSha256())
-        .isEqualTo(run(new SimulatedClients(homes(), clock(0.3, 8))).adapterSha256())
+        .isEqualTo(run(new SimulatedClients(homes(), clock(0.3)), deadline).adapterSha256())
         .isNotEqualTo(run(homes()).adapterSha256());
     List<String> ends = new ArrayList<>();
     for (RoundSummary round : simulated.history().rounds()) {
       assertThat(round.clients().size()).isEqualTo(round.round() == 0 ? 0 : 4);
-      for (ClientReport report : round.clients()) {
-        ends.add(report.outcome());
+      for (Outcome outcome : round.clients()) {
+        ends.add(outcome.name());
       }
     }
     assertThat(ends).contains("trained", "failed", "timed out");
@@ -106,10 +113,10 @@ class SimulatedClientsTest {
 
   @Test
   void roundInWhichAllLeaveChangesNothing() throws Exception {
-    RunResult simulated = run(new SimulatedClients(homes(), clock(1, Double.POSITIVE_INFINITY)));
+    RunResult simulated = run(new SimulatedClients(homes(), clock(1)));
     assertThat(simulated.adapterSha256())
         .isEqualTo(simulated.history().rounds().get(0).adapterSha256());
     assertThat(simulated.history().last().clients())
-        .allSatisfy(report -> assertThat(report.detail()).contains("s of virtual time"));
+        .allSatisfy(end -> assertThat(end.detail()).contains("s of virtual time"));
   }
 }

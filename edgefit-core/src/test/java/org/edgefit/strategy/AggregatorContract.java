@@ -7,10 +7,19 @@ import static org.assertj.core.api.Assertions.within;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
+import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.TensorSpec;
+import org.edgefit.client.RunSettings;
+import org.edgefit.client.Training;
+import org.edgefit.random.Seed;
+import org.edgefit.run.History;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -38,15 +47,39 @@ public abstract class AggregatorContract {
     return values;
   }
 
-  private static List<Update> updates(long seed, int count) {
+  /** Returns a round in which the adapter has the tests' layout. */
+  protected static RoundContext round() {
+    Adapter adapter =
+        Adapter.of(
+            new LoraConfig(1, 1, 0, List.of("q_proj")),
+            LAYOUT,
+            List.of(FloatBuffer.allocate(6), FloatBuffer.allocate(4)));
+    return new RoundContext(
+        1,
+        1,
+        ServerState.of(adapter),
+        Map.of(),
+        Set.of(),
+        RunSettings.defaults(),
+        Training.defaults(),
+        new History(List.of()),
+        new Seed(1),
+        note -> {});
+  }
+
+  protected AdapterDelta combine(List<? extends Update> updates) {
+    return Objects.requireNonNull(aggregator().combine(round(), UpdateSet.of(updates)));
+  }
+
+  private static List<FakeUpdate> updates(long seed, int count) {
     SplittableRandom random = new SplittableRandom(seed);
-    List<Update> updates = new ArrayList<>();
+    List<FakeUpdate> updates = new ArrayList<>();
     for (int u = 0; u < count; u++) {
       float[] values = new float[10];
       for (int i = 0; i < values.length; i++) {
         values[i] = (float) random.nextDouble(-1, 1);
       }
-      updates.add(new Update("c" + u, random.nextInt(1, 100), delta(values)));
+      updates.add(new FakeUpdate("c" + u, random.nextInt(1, 100), delta(values)));
     }
     return updates;
   }
@@ -54,17 +87,20 @@ public abstract class AggregatorContract {
   @ParameterizedTest(name = "seed {0}")
   @ValueSource(longs = {1, 2, 3})
   void oneClientIsTheIdentity(long seed) {
-    List<Update> one = updates(seed, 1);
-    assertThat(values(aggregator().combine(one))).isEqualTo(values(one.get(0).delta()));
+    List<FakeUpdate> one = updates(seed, 1);
+    assertThat(values(combine(one))).isEqualTo(values(one.get(0).delta()));
   }
 
   @ParameterizedTest(name = "seed {0}")
   @ValueSource(longs = {1, 2, 3})
   void equalClientsGiveWhatEachOfThemHas(long seed) {
-    Update one = updates(seed, 1).get(0);
-    List<Update> equal =
-        List.of(one, new Update("d", one.weight(), one.delta()), new Update("e", 1, one.delta()));
-    float[] combined = values(aggregator().combine(equal));
+    FakeUpdate one = updates(seed, 1).get(0);
+    List<FakeUpdate> equal =
+        List.of(
+            one,
+            new FakeUpdate("d", one.weight(), one.delta()),
+            new FakeUpdate("e", 1, one.delta()));
+    float[] combined = values(combine(equal));
     float[] expected = values(one.delta());
     for (int i = 0; i < expected.length; i++) {
       assertThat(combined[i]).isCloseTo(expected[i], within(1e-6f));
@@ -74,12 +110,12 @@ public abstract class AggregatorContract {
   @ParameterizedTest(name = "seed {0}")
   @ValueSource(longs = {1, 2, 3})
   void resultLiesBetweenTheClients(long seed) {
-    List<Update> updates = updates(seed, 5);
-    float[] combined = values(aggregator().combine(updates));
+    List<FakeUpdate> updates = updates(seed, 5);
+    float[] combined = values(combine(updates));
     for (int i = 0; i < combined.length; i++) {
       float low = Float.MAX_VALUE;
       float high = -Float.MAX_VALUE;
-      for (Update update : updates) {
+      for (FakeUpdate update : updates) {
         low = Math.min(low, values(update.delta())[i]);
         high = Math.max(high, values(update.delta())[i]);
       }
@@ -94,9 +130,9 @@ public abstract class AggregatorContract {
             List.of(new TensorSpec("a", List.of(2, 3)), new TensorSpec("b", List.of(2, 2))));
     AdapterDelta odd =
         AdapterDelta.of(other, List.of(FloatBuffer.allocate(6), FloatBuffer.allocate(4)));
-    List<Update> updates =
-        List.of(new Update("c", 1, delta(new float[10])), new Update("d", 1, odd));
-    assertThatThrownBy(() -> aggregator().combine(updates))
+    List<FakeUpdate> updates =
+        List.of(new FakeUpdate("c", 1, delta(new float[10])), new FakeUpdate("d", 1, odd));
+    assertThatThrownBy(() -> combine(updates))
         .hasMessageContaining("b: shape [2, 2] (expected: [4])");
   }
 }

@@ -15,29 +15,29 @@ class WeightedMeanTest extends AggregatorContract {
 
   @Test
   void meanWeighsByTheClientsWeights() {
-    List<Update> updates =
+    List<FakeUpdate> updates =
         List.of(
-            new Update("c", 1, delta(0, 4, 0, 0, 0, 0, 0, 0, 0, 8)),
-            new Update("d", 3, delta(4, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
-    assertThat(values(aggregator().combine(updates)))
-        .isEqualTo(new float[] {3, 1, 0, 0, 0, 0, 0, 0, 0, 2});
+            new FakeUpdate("c", 1, delta(0, 4, 0, 0, 0, 0, 0, 0, 0, 8)),
+            new FakeUpdate("d", 3, delta(4, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
+    assertThat(values(combine(updates))).isEqualTo(new float[] {3, 1, 0, 0, 0, 0, 0, 0, 0, 2});
   }
 
   @Test
   void sumIsKeptInDouble() {
     // In float32 the large values would swallow the small one.
-    List<Update> updates =
+    List<FakeUpdate> updates =
         List.of(
-            new Update("c", 1, delta(1e8f, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
-            new Update("d", 1, delta(3, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
-            new Update("e", 1, delta(-1e8f, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
-    assertThat(values(aggregator().combine(updates))[0]).isEqualTo(1);
+            new FakeUpdate("c", 1, delta(1e8f, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
+            new FakeUpdate("d", 1, delta(3, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
+            new FakeUpdate("e", 1, delta(-1e8f, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
+    assertThat(values(combine(updates))[0]).isEqualTo(1);
   }
 
   @Test
   void weightsThatAreNotPositiveAreRefused() {
     for (double weight : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
-      assertThatThrownBy(() -> new Update("c", weight, delta(new float[10])))
+      UpdateSet one = UpdateSet.of(List.of(new FakeUpdate("c", 1, delta(new float[10]))));
+      assertThatThrownBy(() -> one.weighted(update -> weight))
           .hasMessageContaining("c: weight " + weight);
     }
   }

@@ -4,20 +4,40 @@ import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.edgefit.client.ClientText;
 import org.edgefit.federation.ClientPool;
+import org.edgefit.proto.Finished;
 import org.edgefit.proto.codec.Chunks;
 import org.jspecify.annotations.Nullable;
 
-/** A gRPC server that clients dial; its pool of clients goes into a federation. */
+/**
+ * A gRPC server that clients dial; its pool of clients goes into a federation. Once that has run,
+ * the clients are told how; a server that is closed before has failed.
+ */
 public final class EdgeFitServer implements AutoCloseable {
 
   private final GrpcClients clients;
+  private final Duration grace;
   private final Server server;
+  private final ScheduledExecutorService sweeper;
+  private final Future<?> sweep;
 
-  private EdgeFitServer(GrpcClients clients, Server server) {
+  private EdgeFitServer(
+      GrpcClients clients,
+      Duration grace,
+      Server server,
+      ScheduledExecutorService sweeper,
+      Future<?> sweep) {
     this.clients = clients;
+    this.grace = grace;
     this.server = server;
+    this.sweeper = sweeper;
+    this.sweep = sweep;
   }
 
   /**
@@ -28,9 +48,10 @@ public final class EdgeFitServer implements AutoCloseable {
    */
   public static EdgeFitServer start(InetSocketAddress address, RunTerms terms) throws IOException {
     GrpcClients clients = new GrpcClients(terms);
+    EdgeFitService service = new EdgeFitService(clients, terms);
     Server server =
         NettyServerBuilder.forAddress(address)
-            .addService(new EdgeFitService(clients))
+            .addService(service)
             .maxInboundMessageSize(Chunks.MESSAGE_BYTES)
             .maxConcurrentCallsPerConnection(8)
             .maxRstFramesPerWindow(200, 30)
@@ -44,7 +65,18 @@ public final class EdgeFitServer implements AutoCloseable {
     } catch (IOException e) {
       throw new IOException(address + ": cannot listen there (" + rootMessage(e) + ")", e);
     }
-    return new EdgeFitServer(clients, server);
+    ScheduledExecutorService sweeper =
+        Executors.newSingleThreadScheduledExecutor(
+            work -> {
+              Thread thread = new Thread(work, "edgefit-server-sweep");
+              thread.setDaemon(true);
+              return thread;
+            });
+    long every = Math.max(10, terms.idleLimit().toMillis() / 4);
+    Future<?> sweep =
+        sweeper.scheduleWithFixedDelay(
+            service::endIdleUploads, every, every, TimeUnit.MILLISECONDS);
+    return new EdgeFitServer(clients, terms.rejoinGrace(), server, sweeper, sweep);
   }
 
   private static String rootMessage(Throwable e) {
@@ -70,15 +102,29 @@ public final class EdgeFitServer implements AutoCloseable {
     return clients.baseModelHash();
   }
 
-  /** Tells the clients that the run failed, so that they do not take its end for success. */
+  /** Tells the clients that the run failed, unless they were told how it ended. */
   public void fail(String reason) {
-    clients.finish(reason.isEmpty() ? "unknown" : reason);
+    clients.finish(
+        Finished.newBuilder()
+            .setEnd(Finished.End.FAILED)
+            .setDetail(ClientText.shown(reason.isEmpty() ? "unknown" : reason))
+            .build());
   }
 
-  /** Tells the clients that the run is over, and stops. */
+  /**
+   * Stops to listen. Clients that were not told how the run ended are told that it failed; one that
+   * is away may come back for as long as a lost client may take, and is told too.
+   */
   @Override
   public void close() {
-    clients.finish("");
+    fail("the server was closed before the run was over");
+    try {
+      clients.awaitLost(grace);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    sweep.cancel(false);
+    sweeper.shutdownNow();
     server.shutdown();
     try {
       if (!server.awaitTermination(5, TimeUnit.SECONDS)) {

@@ -4,21 +4,21 @@ import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Path;
-import java.util.Locale;
-import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.edgefit.client.ClientText;
+import org.edgefit.federation.Task;
 import org.edgefit.proto.Chunk;
 import org.edgefit.proto.ClientMessage;
 import org.edgefit.proto.DownloadRequest;
 import org.edgefit.proto.EdgeFitGrpc;
+import org.edgefit.proto.Receipt;
+import org.edgefit.proto.ResultHeader;
 import org.edgefit.proto.ServerMessage;
-import org.edgefit.proto.UpdateHeader;
-import org.edgefit.proto.UploadMessage;
-import org.edgefit.proto.UploadReply;
+import org.edgefit.proto.SubmitMessage;
 import org.edgefit.proto.codec.Chunks;
+import org.edgefit.proto.codec.DamagedTransferException;
 import org.edgefit.proto.codec.IncomingFile;
-import org.edgefit.run.UpdateStore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,9 +29,12 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
   private static final Logger log = LoggerFactory.getLogger(EdgeFitService.class);
 
   private final GrpcClients clients;
+  private final RunTerms terms;
+  private final Set<Upload> uploads = ConcurrentHashMap.newKeySet();
 
-  EdgeFitService(GrpcClients clients) {
+  EdgeFitService(GrpcClients clients, RunTerms terms) {
     this.clients = clients;
+    this.terms = terms;
   }
 
   @Override
@@ -50,7 +53,10 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
                   : Status.INVALID_ARGUMENT.withDescription(
                       "first message: " + message.getMessageCase() + " (expected: JOIN)");
           if (refusal != null) {
-            log.info("refused {}: {}", message.getJoin().getClientId(), refusal.getDescription());
+            log.info(
+                "refused {}: {}",
+                ClientText.shown(message.getJoin().getClientId(), 80),
+                refusal.getDescription());
             responses.onError(refusal.asException());
           } else {
             id = message.getJoin().getClientId();
@@ -58,7 +64,6 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
           return;
         }
         switch (message.getMessageCase()) {
-          case EVALUATE_REPORT -> clients.evaluated(id, message.getEvaluateReport());
           case TASK_FAILED -> clients.failed(id, message.getTaskFailed());
           default -> log.warn("{}: unexpected message {}", id, message.getMessageCase());
         }
@@ -85,24 +90,17 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
   @Override
   public void download(DownloadRequest request, StreamObserver<Chunk> responses) {
     ServerCallStreamObserver<Chunk> call = (ServerCallStreamObserver<Chunk>) responses;
-    Path file =
-        clients.adapterFor(request.getClientId(), request.getInstance(), request.getRound());
-    if (file == null) {
-      call.onError(
-          Status.FAILED_PRECONDITION
-              .withDescription(
-                  "adapter of round "
-                      + request.getRound()
-                      + ": not on offer to "
-                      + request.getClientId())
-              .asException());
+    GrpcClients.Offer offer = clients.offer(request);
+    if (offer.file() == null) {
+      call.onError(offer.status().asException());
       return;
     }
     Chunks.Sender<Chunk> sender;
     try {
-      sender = new Chunks.Sender<>(file, chunk -> chunk);
+      sender = new Chunks.Sender<>(offer.file(), chunk -> chunk);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      call.onError(notRead(e).asException());
+      return;
     }
     call.setOnCancelHandler(() -> closeQuietly(sender));
     call.setOnReadyHandler(
@@ -120,10 +118,15 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
             } catch (IOException e) {
               done = true;
               closeQuietly(sender);
-              call.onError(Status.INTERNAL.withDescription(e.getMessage()).asException());
+              call.onError(notRead(e).asException());
             }
           }
         });
+  }
+
+  private static Status notRead(IOException e) {
+    log.error("a file of the run cannot be read", e);
+    return Status.INTERNAL.withDescription("the server cannot read the file: " + Storage.reason(e));
   }
 
   private static void closeQuietly(AutoCloseable resource) {
@@ -135,97 +138,162 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
   }
 
   @Override
-  public StreamObserver<UploadMessage> upload(StreamObserver<UploadReply> responses) {
-    ServerCallStreamObserver<UploadReply> call = (ServerCallStreamObserver<UploadReply>) responses;
+  public StreamObserver<SubmitMessage> submit(StreamObserver<Receipt> responses) {
+    ServerCallStreamObserver<Receipt> call = (ServerCallStreamObserver<Receipt>) responses;
     call.disableAutoRequest();
+    Upload upload = new Upload(call);
+    uploads.add(upload);
     call.request(1);
-    return new Upload(call);
+    return upload;
   }
 
-  /** One update on its way into the run directory. */
-  private final class Upload implements StreamObserver<UploadMessage> {
-    private final ServerCallStreamObserver<UploadReply> call;
-    private @Nullable UpdateHeader header;
-    private @Nullable UpdateStore store;
-    private @Nullable IncomingFile file;
-    private boolean ended;
+  /** Ends uploads that have brought nothing for too long. */
+  void endIdleUploads() {
+    for (Upload upload : uploads) {
+      if (System.nanoTime() - upload.lastNanos > terms.idleLimit().toNanos()) {
+        upload.end(
+            Status.DEADLINE_EXCEEDED.withDescription(
+                "nothing came for " + terms.idleLimit().toMillis() / 1e3 + " s"));
+      }
+    }
+  }
 
-    Upload(ServerCallStreamObserver<UploadReply> call) {
+  /** One answer on its way into the run directory. Calls and the sweeper take turns. */
+  private final class Upload implements StreamObserver<SubmitMessage> {
+    private final ServerCallStreamObserver<Receipt> call;
+    private volatile long lastNanos = System.nanoTime();
+    private @Nullable ResultHeader header;
+    private @Nullable Task task;
+    private @Nullable IncomingFile file;
+    private boolean isEnded;
+
+    Upload(ServerCallStreamObserver<Receipt> call) {
       this.call = call;
+      call.setOnCancelHandler(this::cancelled);
     }
 
     @Override
-    public void onNext(UploadMessage message) {
-      if (ended) {
-        return;
-      }
+    public void onNext(SubmitMessage message) {
+      lastNanos = System.nanoTime();
       try {
         if (header == null) {
           begin(message);
         } else {
-          Objects.requireNonNull(file).append(message.getChunk());
+          append(message);
         }
-        if (!ended) {
-          call.request(1); // the next chunk, now that this one is stored
-        }
-      } catch (IOException e) {
+      } catch (DamagedTransferException e) {
         log.warn("upload: {}", e.getMessage());
         // Damage on the way is worth another try, so the client stays asked.
         end(Status.DATA_LOSS.withDescription(e.getMessage()));
+      } catch (IOException e) {
+        end(task == null ? notRead(e) : clients.notStored(task, e));
       }
     }
 
-    private void begin(UploadMessage message) throws IOException {
+    private void endForAnother() {
+      end(Status.ABORTED.withDescription("the task ended, or another upload came for it"));
+    }
+
+    private void begin(SubmitMessage message) throws IOException {
       if (!message.hasHeader()) {
         end(Status.INVALID_ARGUMENT.withDescription("first message: no header"));
         return;
       }
-      UpdateHeader announced = message.getHeader();
-      header = announced;
-      GrpcClients.Admission admission = clients.admit(announced);
-      store = admission.store();
-      if (store == null) {
-        end(admission.status());
-        return;
+      ResultHeader announced = message.getHeader();
+      GrpcClients.Admission admission = clients.admit(announced, this::endForAnother);
+      synchronized (this) {
+        header = announced;
+        task = admission.task();
+        if (task != null && announced.getBytes() > 0 && !isEnded) {
+          file = new IncomingFile(task.incoming(), announced.getBytes(), announced.getSha256());
+        }
       }
-      file =
-          new IncomingFile(
-              store.file(announced.getClientId()),
-              announced.getBytes(),
-              announced.getSha256(),
-              String.format(Locale.ROOT, "%016x-%08x", announced.getInstance(), hashCode()));
+      if (task == null) {
+        end(admission.status());
+      } else {
+        call.request(1);
+      }
+    }
+
+    private void append(SubmitMessage message) throws IOException {
+      synchronized (this) {
+        if (isEnded) {
+          return;
+        }
+        if (file != null) {
+          file.append(message.getChunk());
+        }
+      }
+      call.request(1); // the next chunk, now that this one is stored
     }
 
     @Override
     public void onError(Throwable error) {
-      ended = true;
+      cancelled();
+    }
+
+    private synchronized void cancelled() {
+      isEnded = true;
       close();
     }
 
     @Override
     public void onCompleted() {
-      if (ended) {
+      ResultHeader announced = header;
+      Task answered = task;
+      if (announced == null || answered == null) {
+        end(Status.INVALID_ARGUMENT.withDescription("nothing was sent"));
         return;
       }
-      if (header == null || file == null || store == null) {
-        end(Status.INVALID_ARGUMENT.withDescription("no update was sent"));
+      if (isEnded) {
         return;
       }
-      Status status;
-      try {
-        file.verify();
-        status = clients.uploaded(header, store, file);
-      } catch (IOException e) {
-        status = Status.DATA_LOSS.withDescription(e.getMessage());
+      IOException fault = keep();
+      if (fault instanceof DamagedTransferException) {
+        end(Status.DATA_LOSS.withDescription(fault.getMessage()));
+        return;
       }
-      end(status);
+      if (fault != null) {
+        end(clients.notStored(answered, fault));
+        return;
+      }
+      IncomingFile whole = file;
+      Task.Result result =
+          new Task.Result(
+              announced.getExamples(),
+              announced.getLabelTokens(),
+              announced.getMetricsMap(),
+              whole == null ? null : whole.path(),
+              whole == null ? null : announced.getSha256(),
+              announced.getKeepsMemory());
+      end(clients.complete(answered, announced, result));
     }
 
-    private void end(Status status) {
-      ended = true;
+    /** Keeps the file, if it is whole; returns why not, or null. */
+    private synchronized @Nullable IOException keep() {
+      try {
+        if (file != null && !isEnded) {
+          file.keep(true);
+        }
+        return null;
+      } catch (IOException e) {
+        return e;
+      }
+    }
+
+    private synchronized void end(Status status) {
+      if (isEnded) {
+        return;
+      }
+      isEnded = true;
       close();
-      if (status.isOk()) {
-        call.onNext(UploadReply.getDefaultInstance());
+      if (status.isOk() && header != null) {
+        call.onNext(
+            Receipt.newBuilder()
+                .setRunId(header.getRunId())
+                .setTask(header.getTask())
+                .setSha256(header.getSha256())
+                .build());
         call.onCompleted();
       } else {
         call.onError(status.asException());
@@ -233,6 +301,7 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
     }
 
     private void close() {
+      uploads.remove(this);
       if (file != null) {
         closeQuietly(file);
       }

@@ -3,40 +3,38 @@ package org.edgefit.server;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
-import org.edgefit.client.ClientId;
-import org.edgefit.client.EvaluateInstruction;
-import org.edgefit.client.FitInstruction;
+import org.edgefit.client.ClientText;
+import org.edgefit.client.TaskId;
+import org.edgefit.federation.Answer;
+import org.edgefit.federation.ClientInfo;
 import org.edgefit.federation.ClientPool;
-import org.edgefit.federation.EvaluateRequest;
-import org.edgefit.federation.FitRequest;
-import org.edgefit.format.Sha256;
-import org.edgefit.proto.AdapterFile;
-import org.edgefit.proto.EvaluateReport;
-import org.edgefit.proto.EvaluateTask;
+import org.edgefit.federation.RunClock;
+import org.edgefit.federation.Task;
+import org.edgefit.proto.Cancel;
+import org.edgefit.proto.DownloadRequest;
 import org.edgefit.proto.Finished;
-import org.edgefit.proto.FitTask;
 import org.edgefit.proto.Join;
+import org.edgefit.proto.ResultHeader;
 import org.edgefit.proto.ServerMessage;
 import org.edgefit.proto.TaskFailed;
-import org.edgefit.proto.UpdateHeader;
 import org.edgefit.proto.Welcome;
-import org.edgefit.proto.codec.IncomingFile;
 import org.edgefit.proto.codec.WireCodec;
-import org.edgefit.run.UpdateStore;
-import org.edgefit.strategy.EvaluateOutcome;
-import org.edgefit.strategy.FitOutcome;
+import org.edgefit.run.FileRef;
+import org.edgefit.run.Outcome;
+import org.edgefit.run.RunEvent;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,30 +50,41 @@ final class GrpcClients implements ClientPool {
   /** How often a waiting round looks whether a lost client's grace is over. */
   private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
-  /** Bytes per tensor that a safetensors header may take beside the tensor's name. */
-  private static final int HEADER_BYTES_PER_TENSOR = 200;
-
   private final RunTerms terms;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final TreeMap<String, Member> members = new TreeMap<>();
-  private @Nullable String baseModelHash;
-  private @Nullable Task<FitOutcome> fit;
-  private @Nullable FitRequest fitRequest;
-  private @Nullable Task<EvaluateOutcome> evaluation;
-  private boolean closed;
-  private ServerMessage last = ServerMessage.getDefaultInstance();
+  private final Members members;
+  private final Map<TaskId, OpenTask> open = new LinkedHashMap<>();
+  private final Map<String, Accepted> accepted = new HashMap<>();
+  private final Deque<Answer> answers = new ArrayDeque<>();
+  private RunClock clock = RunClock.start(Duration.ZERO);
+  private @Nullable Finished finished;
+
+  /** A task that its client has yet to answer; its upload is what brings the answer now, if any. */
+  private static final class OpenTask {
+    private final Task task;
+    private final long askedNanos = System.nanoTime();
+    private @Nullable Runnable endUpload;
+    private boolean isStoring;
+
+    OpenTask(Task task) {
+      this.task = task;
+    }
+  }
+
+  /** The last answer of a client that was taken. */
+  private record Accepted(TaskId task, String sha256) {}
 
   GrpcClients(RunTerms terms) {
     this.terms = terms;
-    this.baseModelHash = terms.baseModelHash();
+    this.members = new Members(terms);
   }
 
   /** Returns the content hash of the run's base model, or null if no client has joined yet. */
   @Nullable String baseModelHash() {
     lock.lock();
     try {
-      return baseModelHash;
+      return members.baseModelHash();
     } finally {
       lock.unlock();
     }
@@ -84,10 +93,20 @@ final class GrpcClients implements ClientPool {
   // ---- what the federation asks
 
   @Override
-  public List<String> available() {
+  public void begin(Path memory, Duration elapsed) {
+    clock = RunClock.start(elapsed);
+  }
+
+  @Override
+  public Duration now() {
+    return clock.now();
+  }
+
+  @Override
+  public List<ClientInfo> available() {
     lock.lock();
     try {
-      return members.values().stream().filter(Member::isConnected).map(Member::id).toList();
+      return members.connected();
     } finally {
       lock.unlock();
     }
@@ -98,7 +117,7 @@ final class GrpcClients implements ClientPool {
     long left = timeout.toNanos();
     lock.lockInterruptibly();
     try {
-      while (available().size() < minimum) {
+      while (members.connected().size() < minimum) {
         if (left <= 0) {
           return false;
         }
@@ -111,173 +130,125 @@ final class GrpcClients implements ClientPool {
   }
 
   @Override
-  public Map<String, String> description(String clientId) {
+  public void ask(Task task) {
     lock.lock();
     try {
-      Member member = members.get(clientId);
-      return member == null ? Map.of() : member.description();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  @Override
-  public List<FitOutcome> fit(FitRequest request) throws InterruptedException {
-    AdapterFile adapter = describe(request.round() - 1, request.adapterFile());
-    Map<String, ServerMessage> messages = new LinkedHashMap<>();
-    request.instructions().forEach((id, asked) -> messages.put(id, message(asked, adapter)));
-    Task<FitOutcome> task = new Task<>(request.round(), request.adapterFile(), messages);
-    lock.lockInterruptibly();
-    try {
-      fit = task;
-      fitRequest = request;
-      askAll(task);
-      awaitAll(
-          task,
-          request.deadline(),
-          id -> task.finish(id, new FitOutcome.TimedOut(id, request.deadline())),
-          id -> task.finish(id, new FitOutcome.Failed(id, goneReason())),
-          request.finished());
-      return task.outcomes();
-    } finally {
-      fit = null;
-      fitRequest = null;
-      lock.unlock();
-    }
-  }
-
-  @Override
-  public List<EvaluateOutcome> evaluate(EvaluateRequest request) throws InterruptedException {
-    EvaluateInstruction asked = request.instruction();
-    ServerMessage message =
-        ServerMessage.newBuilder()
-            .setEvaluate(
-                EvaluateTask.newBuilder()
-                    .setRound(asked.round())
-                    .setAdapter(describe(asked.round(), request.adapterFile()))
-                    .setLora(WireCodec.toMessage(asked.adapter().config()))
-                    .setTraining(WireCodec.toMessage(asked.training())))
-            .build();
-    Map<String, ServerMessage> messages = new LinkedHashMap<>();
-    request.clients().forEach(id -> messages.put(id, message));
-    Task<EvaluateOutcome> task = new Task<>(asked.round(), request.adapterFile(), messages);
-    lock.lockInterruptibly();
-    try {
-      evaluation = task;
-      askAll(task);
-      String late = "no answer in " + request.deadline().toSeconds() + " s";
-      awaitAll(
-          task,
-          request.deadline(),
-          id -> task.finish(id, new EvaluateOutcome.NotEvaluated(id, late)),
-          id -> task.finish(id, new EvaluateOutcome.NotEvaluated(id, goneReason())),
-          outcome -> log.debug("{}", outcome));
-      return task.outcomes();
-    } finally {
-      evaluation = null;
-      lock.unlock();
-    }
-  }
-
-  private void askAll(Task<?> task) {
-    for (String id : task.pending()) {
-      Member member = members.get(id);
+      open.put(task.id(), new OpenTask(task));
+      Member member = members.find(task.clientId());
       if (member != null) {
-        member.send(task.messageFor(id));
+        member.send(message(task));
       }
+    } finally {
+      lock.unlock();
     }
   }
 
-  /** Waits for every client of a task; ends the wait for those that are late or gone. */
-  private <T> void awaitAll(
-      Task<T> task,
-      Duration deadline,
-      Consumer<String> late,
-      Consumer<String> gone,
-      Consumer<T> finished)
-      throws InterruptedException {
-    long left = deadline.toNanos();
-    while (!task.isDone()) {
-      for (String id : task.pending()) {
-        if (left <= 0) {
-          late.accept(id);
-        } else if (isGone(id)) {
-          gone.accept(id);
+  private static ServerMessage message(Task task) {
+    return ServerMessage.newBuilder().setTask(WireCodec.toMessage(task)).build();
+  }
+
+  private static ServerMessage cancellation(long task) {
+    return ServerMessage.newBuilder().setCancel(Cancel.newBuilder().setTask(task)).build();
+  }
+
+  @Override
+  public @Nullable Answer next(Duration limit) throws InterruptedException {
+    long left = limit.toNanos();
+    lock.lockInterruptibly();
+    try {
+      while (answers.isEmpty() && left > 0) {
+        endThoseThatAreGone();
+        if (answers.isEmpty()) {
+          long slice = Math.min(left, POLL_NANOS);
+          left -= slice - changed.awaitNanos(slice);
         }
       }
-      tell(task.takeUntold(), finished);
-      if (!task.isDone()) {
-        long slice = Math.min(left, POLL_NANOS);
-        left -= slice - changed.awaitNanos(slice);
+      return answers.poll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void endThoseThatAreGone() {
+    for (OpenTask asked : List.copyOf(open.values())) {
+      String id = asked.task.clientId();
+      Member member = members.find(id);
+      long awayFor =
+          member == null
+              ? System.nanoTime() - asked.askedNanos
+              : member.lostForSince(asked.askedNanos);
+      if (awayFor > terms.rejoinGrace().toNanos() && !asked.isStoring) {
+        String reason =
+            (member == null ? "it has not come" : "the connection was lost, and not made again")
+                + " within "
+                + terms.rejoinGrace().toSeconds()
+                + " s";
+        answer(asked, new Outcome.Failed(asked.task.id(), id, reason));
       }
     }
-    tell(task.takeUntold(), finished);
   }
 
-  /** Tells of outcomes with the lock given up, since listeners may take their time. */
-  private <T> void tell(List<T> outcomes, Consumer<T> finished) {
-    if (outcomes.isEmpty()) {
-      return;
-    }
-    lock.unlock();
-    try {
-      outcomes.forEach(finished);
-    } finally {
-      lock.lock();
+  /** Ends a task with an outcome. */
+  private void answer(OpenTask asked, Outcome outcome) {
+    if (open.remove(asked.task.id(), asked)) {
+      answers.add(new Answer(asked.task.id(), outcome));
+      endUpload(asked);
+      changed.signalAll();
     }
   }
 
-  private boolean isGone(String id) {
-    Member member = members.get(id);
-    return member == null || member.lostFor() > terms.rejoinGrace().toNanos();
-  }
-
-  private String goneReason() {
-    return "the connection was lost, and not made again within "
-        + terms.rejoinGrace().toSeconds()
-        + " s";
-  }
-
-  private static ServerMessage message(FitInstruction asked, AdapterFile adapter) {
-    return ServerMessage.newBuilder()
-        .setFit(
-            FitTask.newBuilder()
-                .setRound(asked.round())
-                .setRounds(asked.rounds())
-                .setAdapter(adapter)
-                .setLora(WireCodec.toMessage(asked.adapter().config()))
-                .setTraining(WireCodec.toMessage(asked.training()))
-                .setSeed(asked.seed().value()))
-        .build();
-  }
-
-  private static AdapterFile describe(int round, Path file) {
-    try {
-      return AdapterFile.newBuilder()
-          .setRound(round)
-          .setBytes(Files.size(file))
-          .setSha256(Sha256.of(file))
-          .build();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  private static void endUpload(OpenTask asked) {
+    if (asked.endUpload != null) {
+      asked.endUpload.run();
+      asked.endUpload = null;
     }
   }
 
-  /**
-   * Tells every client that the run is over.
-   *
-   * @param failure why it ended before its last round; empty if it did not
-   */
-  void finish(String failure) {
+  @Override
+  public void cancel(TaskId id) {
     lock.lock();
     try {
-      if (closed) {
-        return;
+      OpenTask asked = open.remove(id);
+      if (asked != null) {
+        endUpload(asked);
+        Member member = members.find(asked.task.clientId());
+        if (member != null) {
+          member.send(cancellation(id.number()));
+        }
       }
-      closed = true;
-      last =
-          ServerMessage.newBuilder().setFinished(Finished.newBuilder().setFailure(failure)).build();
-      members.values().forEach(member -> member.dismiss(last));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void end(RunEvent.RunClosed end) {
+    finish(WireCodec.toMessage(end));
+  }
+
+  /** Tells every client how the run ended; the first word counts. */
+  void finish(Finished how) {
+    lock.lock();
+    try {
+      if (finished == null) {
+        finished = how;
+        List.copyOf(open.keySet()).forEach(this::cancel);
+        members.dismiss(how);
+        changed.signalAll();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits for clients that are away to come back and be told how the run ended. */
+  void awaitLost(Duration limit) throws InterruptedException {
+    long left = limit.toNanos();
+    lock.lockInterruptibly();
+    try {
+      while (members.anyUntold() && left > 0) {
+        left = changed.awaitNanos(left);
+      }
     } finally {
       lock.unlock();
     }
@@ -291,56 +262,32 @@ final class GrpcClients implements ClientPool {
    * @return null if it is welcome, else why not
    */
   @Nullable Status join(Join join, StreamObserver<ServerMessage> session) {
-    if (join.getProtocol() != WireCodec.PROTOCOL) {
-      return Status.FAILED_PRECONDITION.withDescription(
-          "protocol: " + join.getProtocol() + " (expected: " + WireCodec.PROTOCOL + ")");
-    }
-    String id;
-    try {
-      id = ClientId.require(join.getClientId());
-    } catch (IllegalArgumentException e) {
-      return Status.INVALID_ARGUMENT.withDescription(e.getMessage());
-    }
     lock.lock();
     try {
-      if (closed) {
-        session.onNext(last);
-        session.onCompleted();
+      Status refusal = members.refusal(join);
+      if (refusal != null) {
+        return refusal;
+      }
+      Member member = members.add(join, session);
+      if (finished != null) {
+        member.dismiss(ServerMessage.newBuilder().setFinished(finished).build());
+        changed.signalAll();
         return null;
       }
-      Member known = members.get(id);
-      if (known != null && known.isConnected() && known.instance() != join.getInstance()) {
-        return Status.ALREADY_EXISTS.withDescription(
-            "client id: " + id + " is in use by another connected client");
-      }
-      if (baseModelHash == null) {
-        baseModelHash = join.getBaseModelHash();
-        log.info("base model of the run: {}, as {} has it", baseModelHash, id);
-      } else if (!baseModelHash.equals(join.getBaseModelHash())) {
-        return Status.FAILED_PRECONDITION.withDescription(
-            "base model: "
-                + join.getBaseModelHash()
-                + " (expected: "
-                + baseModelHash
-                + ", the run's)");
-      }
-      Member member = new Member(id, join.getInstance(), join.getDescriptionMap(), session);
-      members.put(id, member);
       member.send(
           ServerMessage.newBuilder()
               .setWelcome(
                   Welcome.newBuilder()
                       .setRunId(terms.runId())
-                      .setLora(WireCodec.toMessage(terms.lora()))
-                      .setTraining(WireCodec.toMessage(terms.training())))
+                      .setSettings(WireCodec.toText(terms.settings())))
               .build());
-      if (fit != null && fit.isPending(id) && join.getBusyRound() != fit.round()) {
-        member.send(fit.messageFor(id));
+      Set<Long> held = new HashSet<>(join.getTasksList());
+      for (OpenTask asked : open.values()) {
+        if (asked.task.clientId().equals(member.id()) && !held.remove(asked.task.id().number())) {
+          member.send(message(asked.task));
+        }
       }
-      if (evaluation != null && evaluation.isPending(id)) {
-        member.send(evaluation.messageFor(id));
-      }
-      log.info("{} {}", id, known == null ? "joined" : "is back");
+      held.forEach(task -> member.send(cancellation(task)));
       changed.signalAll();
       return null;
     } finally {
@@ -352,10 +299,7 @@ final class GrpcClients implements ClientPool {
   void lost(String id, StreamObserver<ServerMessage> session) {
     lock.lock();
     try {
-      Member member = members.get(id);
-      if (member != null && member.hasSession(session)) {
-        member.lose();
-        log.info("{}: connection lost", id);
+      if (members.lose(id, session)) {
         changed.signalAll();
       }
     } finally {
@@ -367,35 +311,10 @@ final class GrpcClients implements ClientPool {
   void left(String id, StreamObserver<ServerMessage> session) {
     lock.lock();
     try {
-      Member member = members.get(id);
+      Member member = members.find(id);
       if (member != null && member.hasSession(session)) {
         session.onCompleted();
         lost(id, session);
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Takes a client's evaluation. */
-  void evaluated(String id, EvaluateReport report) {
-    lock.lock();
-    try {
-      if (evaluation != null && evaluation.round() == report.getRound()) {
-        EvaluateOutcome outcome =
-            report.getExamples() > 0
-                    && report.getMetricsMap().values().stream().allMatch(Double::isFinite)
-                ? new EvaluateOutcome.Evaluated(id, report.getExamples(), report.getMetricsMap())
-                : new EvaluateOutcome.NotEvaluated(
-                    id,
-                    "examples "
-                        + report.getExamples()
-                        + ", metrics "
-                        + report.getMetricsMap()
-                        + " (expected: at least one example, and finite numbers)");
-        if (evaluation.finish(id, outcome)) {
-          changed.signalAll();
-        }
       }
     } finally {
       lock.unlock();
@@ -406,162 +325,177 @@ final class GrpcClients implements ClientPool {
   void failed(String id, TaskFailed failure) {
     lock.lock();
     try {
-      if (failure.getEvaluate()) {
-        if (evaluation != null && evaluation.round() == failure.getRound()) {
-          evaluation.finish(id, new EvaluateOutcome.NotEvaluated(id, failure.getReason()));
-          changed.signalAll();
-        }
-      } else if (fit != null && fit.round() == failure.getRound()) {
-        fit.finish(id, new FitOutcome.Failed(id, failure.getReason()));
-        changed.signalAll();
+      OpenTask asked = find(id, failure.getTask());
+      if (asked != null && !asked.isStoring) {
+        String reason = ClientText.shown(failure.getReason());
+        answer(asked, new Outcome.Failed(asked.task.id(), id, reason));
       }
     } finally {
       lock.unlock();
     }
   }
 
-  /** Returns the file of the adapter after a round, if a client may have it now; else null. */
-  @Nullable Path adapterFor(String id, long instance, int round) {
+  private @Nullable OpenTask find(String id, long task) {
+    OpenTask asked = task < 1 ? null : open.get(new TaskId(task));
+    return asked != null && asked.task.clientId().equals(id) ? asked : null;
+  }
+
+  private @Nullable Status refusal(String runId, String id, long instance) {
+    if (!runId.equals(terms.runId())) {
+      return Status.FAILED_PRECONDITION.withDescription(
+          "run: "
+              + ClientText.shown(runId, 80)
+              + " (expected: "
+              + terms.runId()
+              + ", which is the run here now)");
+    }
+    return members.has(id, instance)
+        ? null
+        : Status.ABORTED.withDescription(
+            "client: "
+                + ClientText.shown(id, 80)
+                + " has not joined (expected: a session; join again, then call again)");
+  }
+
+  /** A file that a client may have, or why not. */
+  record Offer(@Nullable Path file, Status status) {}
+
+  /** Decides whether a client may have a file. */
+  Offer offer(DownloadRequest request) {
     lock.lock();
     try {
-      if (!isMember(id, instance)) {
-        return null;
+      Status refusal = refusal(request.getRunId(), request.getClientId(), request.getInstance());
+      if (refusal != null) {
+        return new Offer(null, refusal);
       }
-      if (fit != null && fit.round() - 1 == round && fit.isPending(id)) {
-        return fit.adapterFile();
+      OpenTask asked = find(request.getClientId(), request.getTask());
+      if (asked != null) {
+        FileRef tensors = asked.task.plan().tensors();
+        if (asked.task.plan().adapter().sha256().equals(request.getSha256())) {
+          return new Offer(asked.task.adapterFile(), Status.OK);
+        }
+        if (tensors != null && tensors.sha256().equals(request.getSha256())) {
+          return new Offer(asked.task.tensorsFile(), Status.OK);
+        }
       }
-      if (evaluation != null && evaluation.round() == round && evaluation.isPending(id)) {
-        return evaluation.adapterFile();
-      }
-      return null;
+      return new Offer(
+          null,
+          Status.FAILED_PRECONDITION.withDescription(
+              "task " + request.getTask() + " is over, or has no such file"));
     } finally {
       lock.unlock();
     }
   }
 
-  private boolean isMember(String id, long instance) {
-    Member member = members.get(id);
-    return member != null && member.instance() == instance;
-  }
-
-  /** What becomes of an announced upload: a place to write it, or a status to end it with. */
-  record Admission(@Nullable UpdateStore store, Status status) {}
+  /** What becomes of an announced answer: the task that it answers, or a status to end it with. */
+  record Admission(@Nullable Task task, Status status) {}
 
   /**
-   * Decides whether an update may be sent. A second one after the first was taken is answered OK.
+   * Decides whether an answer may be sent. A second one after the first was taken is answered OK if
+   * it is the same. A task has one upload: an earlier one, of a connection that broke, is ended.
+   *
+   * @param endUpload ends this upload, if the task ends or another takes its place
    */
-  Admission admit(UpdateHeader header) {
+  Admission admit(ResultHeader header, Runnable endUpload) {
     String id = header.getClientId();
     lock.lock();
     try {
-      if (!isMember(id, header.getInstance())) {
-        return new Admission(
-            null, Status.FAILED_PRECONDITION.withDescription("client: " + id + " has not joined"));
+      Status refusal = refusal(header.getRunId(), id, header.getInstance());
+      if (refusal != null) {
+        return new Admission(null, refusal);
       }
-      Task<FitOutcome> task = fit;
-      FitRequest request = fitRequest;
-      if (task == null || request == null || task.round() != header.getRound()) {
-        return new Admission(
-            null,
-            Status.FAILED_PRECONDITION.withDescription(
-                "round " + header.getRound() + " is over: the update came too late"));
+      OpenTask asked = find(id, header.getTask());
+      if (asked == null || asked.isStoring) {
+        return new Admission(null, statusOfEnded(header));
       }
-      if (!task.isPending(id)) {
-        FitOutcome outcome = task.outcome(id);
-        return new Admission(
-            null,
-            outcome instanceof FitOutcome.Trained
-                ? Status.OK
-                : Status.FAILED_PRECONDITION.withDescription(
-                    id + " is no longer asked in round " + header.getRound() + ": " + outcome));
-      }
-      long most = mostBytes();
-      if (header.getBytes() < 0 || header.getBytes() > most) {
-        String reason = "update: " + header.getBytes() + " bytes (expected: at most " + most + ")";
-        task.finish(id, new FitOutcome.Rejected(id, reason));
-        changed.signalAll();
+      Task task = asked.task;
+      if (header.getBytes() < 0 || header.getBytes() > task.maxBytes()) {
+        String reason =
+            "update: "
+                + Long.toUnsignedString(header.getBytes())
+                + " bytes (expected: at most "
+                + task.maxBytes()
+                + ")";
+        answer(asked, new Outcome.Rejected(task.id(), id, reason, 0));
         return new Admission(null, Status.INVALID_ARGUMENT.withDescription(reason));
       }
-      return new Admission(request.updates(), Status.OK);
+      endUpload(asked);
+      asked.endUpload = endUpload;
+      return new Admission(task, Status.OK);
     } finally {
       lock.unlock();
     }
   }
 
-  private long mostBytes() {
-    long header = 1024;
-    for (var tensor : terms.layout().tensors()) {
-      header += HEADER_BYTES_PER_TENSOR + tensor.name().length();
+  private Status statusOfEnded(ResultHeader header) {
+    Accepted last = accepted.get(header.getClientId());
+    if (last != null && last.task().number() == header.getTask()) {
+      return last.sha256().equals(header.getSha256())
+          ? Status.OK
+          : Status.ALREADY_EXISTS.withDescription(
+              "task " + header.getTask() + ": another answer of this client was taken");
     }
-    return terms.layout().bytes() + header;
+    return Status.FAILED_PRECONDITION.withDescription(
+        "task " + header.getTask() + " is over: the answer came too late");
   }
 
   /**
-   * Takes a verified update: gives its file its name, checks it, and records the outcome, unless
-   * the client is no longer asked.
+   * Takes an answer that is whole.
    *
-   * @return OK, or why the update is not used
+   * @return OK, or why it is not used
    */
-  Status uploaded(UpdateHeader header, UpdateStore store, IncomingFile file) throws IOException {
-    String id = header.getClientId();
-    Status tooLate =
-        Status.FAILED_PRECONDITION.withDescription(
-            "round " + header.getRound() + " is over: the update came too late");
-    Task<FitOutcome> task;
-    FitRequest request;
+  Status complete(Task task, ResultHeader header, Task.Result result) {
     lock.lock();
     try {
-      task = fit;
-      request = fitRequest;
-      if (task == null
-          || request == null
-          || task.round() != header.getRound()
-          || !isMember(id, header.getInstance())
-          || !task.beginStoring(id)) {
-        return tooLate;
+      OpenTask asked = open.get(task.id());
+      if (asked == null || asked.isStoring) {
+        return statusOfEnded(header);
       }
+      asked.isStoring = true;
     } finally {
       lock.unlock();
     }
-    FitOutcome outcome;
+    Outcome outcome;
     try { // reads the whole update, so the lock is free meanwhile
-      file.publish();
-      outcome = request.check().apply(open(header, store));
+      outcome = task.complete(result);
     } catch (IOException | RuntimeException e) {
-      lock.lock();
-      try {
-        task.abandonStoring(id);
-      } finally {
-        lock.unlock();
-      }
-      throw e;
+      return notStored(task, e);
     }
     lock.lock();
     try {
-      if (!task.finish(id, outcome)) { // the deadline passed meanwhile
-        store.setAside(id);
-        return tooLate;
+      OpenTask asked = open.get(task.id());
+      if (outcome == null || asked == null) {
+        return Status.FAILED_PRECONDITION.withDescription(
+            "task " + task.id() + " is over: the answer came too late");
       }
-      changed.signalAll();
+      asked.endUpload = null;
+      if (outcome.isUsable()) {
+        accepted.put(task.clientId(), new Accepted(task.id(), header.getSha256()));
+      }
+      answer(asked, outcome);
     } finally {
       lock.unlock();
     }
-    return outcome instanceof FitOutcome.Rejected rejected
+    return outcome instanceof Outcome.Rejected rejected
         ? Status.INVALID_ARGUMENT.withDescription(rejected.reason())
         : Status.OK;
   }
 
-  private static FitOutcome open(UpdateHeader header, UpdateStore store) {
-    String id = header.getClientId();
+  /** Ends a task whose answer the server could not store: that is not its client's fault. */
+  Status notStored(Task task, Exception e) {
+    log.error("{}: the answer to task {} could not be stored", task.clientId(), task.id(), e);
+    lock.lock();
     try {
-      return new FitOutcome.Trained(
-          id,
-          header.getExamples(),
-          header.getLabelTokens(),
-          store.open(id),
-          header.getMetricsMap());
-    } catch (IOException | IllegalArgumentException e) {
-      return new FitOutcome.Rejected(id, String.valueOf(e.getMessage()));
+      OpenTask asked = open.get(task.id());
+      if (asked != null) {
+        asked.endUpload = null;
+        String reason = "the server could not store its answer: " + Storage.reason(e);
+        answer(asked, new Outcome.Failed(task.id(), task.clientId(), reason));
+      }
+    } finally {
+      lock.unlock();
     }
+    return Status.FAILED_PRECONDITION.withDescription(
+        "the server could not store the answer: its own fault, not the client's");
   }
 }

@@ -17,6 +17,7 @@ final class Member {
   private final Map<String, String> description;
   private @Nullable StreamObserver<ServerMessage> session;
   private long lostSince;
+  private boolean isTold;
 
   Member(
       String id,
@@ -49,9 +50,10 @@ final class Member {
     return session == other;
   }
 
-  /** Returns for how many nanoseconds the client has been lost. */
-  long lostFor() {
-    return session != null ? 0 : System.nanoTime() - lostSince;
+  /** Returns for how many nanoseconds the client has been lost, of those since a time. */
+  long lostForSince(long nanos) {
+    long since = lostSince - nanos > 0 ? lostSince : nanos;
+    return session != null ? 0 : System.nanoTime() - since;
   }
 
   void lose() {
@@ -70,10 +72,16 @@ final class Member {
     }
   }
 
-  /** Ends the session. */
+  /** Returns whether the client was told how the run ended. */
+  boolean isTold() {
+    return isTold;
+  }
+
+  /** Ends the session with a last message. */
   void dismiss(ServerMessage last) {
     send(last);
     if (session != null) {
+      isTold = true;
       try {
         session.onCompleted();
       } catch (RuntimeException e) {

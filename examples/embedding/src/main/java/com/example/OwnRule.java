@@ -12,7 +12,7 @@ import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.Partitioner;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
-import org.edgefit.federation.RoundListener;
+import org.edgefit.federation.RunListener;
 import org.edgefit.random.Seed;
 import org.edgefit.strategy.Strategy;
 
@@ -31,10 +31,10 @@ public final class OwnRule {
               Strategy.fedAvg()
                   .clientsPerRound(2)
                   .optimizer(
-                      (global, mean) -> global.plus(mean.scaled(0.5))))
+                      (round, mean) -> round.state().plus(mean, 0.5)))
           .clients(InProcessClients.of(homes))
           .adapter(Adapter.initial(LoraConfig.attention(8), base.linearLayers(), seed))
-          .listener(RoundListener.console())
+          .listener(RunListener.console())
           .build()
           .run(2);
     }

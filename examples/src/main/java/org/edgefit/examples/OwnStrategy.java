@@ -1,14 +1,12 @@
 package org.edgefit.examples;
 
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterDelta;
-import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
@@ -18,10 +16,11 @@ import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.Partitioner;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
-import org.edgefit.federation.RoundListener;
+import org.edgefit.federation.RunListener;
 import org.edgefit.random.Seed;
+import org.edgefit.strategy.RoundContext;
 import org.edgefit.strategy.Strategy;
-import org.edgefit.strategy.Update;
+import org.edgefit.strategy.UpdateSet;
 
 /**
  * A strategy of one's own: the coordinate-wise median of the clients' changes (Yin et al. 2018).
@@ -31,22 +30,12 @@ public final class OwnStrategy {
   private OwnStrategy() {}
 
   /** Combines updates by the median of each value. */
-  static AdapterDelta median(List<Update> updates) {
-    AdapterLayout layout = updates.get(0).delta().layout();
-    List<FloatBuffer> medians = new ArrayList<>();
-    for (int t = 0; t < layout.tensors().size(); t++) {
-      float[] median = new float[layout.tensors().get(t).elements()];
-      float[] values = new float[updates.size()];
-      for (int i = 0; i < median.length; i++) {
-        for (int u = 0; u < values.length; u++) {
-          values[u] = updates.get(u).delta().tensor(t).get(i);
-        }
-        Arrays.sort(values);
-        median[i] = (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
-      }
-      medians.add(FloatBuffer.wrap(median));
-    }
-    return AdapterDelta.of(layout, medians);
+  static AdapterDelta median(RoundContext round, UpdateSet updates) {
+    return updates.coordinatewise(
+        values -> {
+          Arrays.sort(values);
+          return (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
+        });
   }
 
   /** Runs two short rounds with it. */
@@ -64,7 +53,7 @@ public final class OwnStrategy {
           .clients(InProcessClients.of(homes))
           .adapter(Adapter.initial(LoraConfig.attention(8), base.linearLayers(), seed))
           .training(Training.defaults().toBuilder().epochs(1).learningRate(2e-3).build())
-          .listener(RoundListener.console())
+          .listener(RunListener.console())
           .build()
           .run(2);
     }

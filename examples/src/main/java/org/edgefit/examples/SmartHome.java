@@ -1,7 +1,6 @@
 package org.edgefit.examples;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +11,7 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeType;
@@ -25,7 +25,7 @@ import org.edgefit.data.Partitioner;
 import org.edgefit.data.Selection;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
-import org.edgefit.federation.RoundListener;
+import org.edgefit.federation.RunListener;
 import org.edgefit.federation.RunResult;
 import org.edgefit.random.Seed;
 import org.edgefit.strategy.Strategy;
@@ -64,11 +64,11 @@ public final class SmartHome {
         "%d records in 10 homes, by Dirichlet(0.5) over kinds of task and classes:%n%s%n",
         training.size(), homes.table(SmartHomeData.SKEW_KEY));
 
-    Training settings =
+    RunSettings settings = RunSettings.defaults().withMaxLength(128);
+    Training learning =
         Training.defaults().toBuilder()
             .epochs(2)
             .batchSize(8)
-            .maxLength(128)
             .learningRate(2e-3)
             .scheduleOverRun(LearningRateSchedule.COSINE, 0)
             .build();
@@ -85,14 +85,15 @@ public final class SmartHome {
               .strategy(
                   Strategy.fedAvg()
                       .clientsPerRound(5)
-                      .evaluator(context -> evaluate(base, context.adapter(), events, settings)))
+                      .evaluator(round -> evaluate(base, round.adapter(), events, settings)))
               .clients(InProcessClients.of(clients).parallel(parallel))
               .adapter(Adapter.initial(lora, base.linearLayers(), SEED.split("adapter")))
-              .training(settings)
+              .settings(settings)
+              .training(learning)
               .seed(SEED.value())
               .baseModel("tiny-home")
               .runDirectory(runDirectory)
-              .listener(RoundListener.console())
+              .listener(RunListener.console())
               .build()
               .run(rounds);
       report(result, base, runDirectory);
@@ -109,13 +110,12 @@ public final class SmartHome {
   }
 
   private static Map<String, Double> evaluate(
-      BaseModel base, Adapter adapter, InstructionDataset events, Training settings) {
+      BaseModel base, Adapter adapter, InstructionDataset events, RunSettings settings)
+      throws IOException {
     try (Evaluator evaluator = new Evaluator(base, adapter)) {
       return evaluator
           .evaluate(events, SmartHomeData.LABELS, settings, (done, all) -> {})
           .metrics();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.QloraClient;
@@ -20,9 +21,9 @@ import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.Partitioner;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
-import org.edgefit.federation.RoundListener;
-import org.edgefit.federation.RoundSummary;
+import org.edgefit.federation.RunListener;
 import org.edgefit.random.Seed;
+import org.edgefit.run.RunEvent;
 import org.edgefit.strategy.Strategy;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,10 +43,9 @@ class FlatRoundsTest {
       Path folder = Path.of(args[0]);
       Seed seed = new Seed(3);
       InstructionDataset data = SmartHomeData.training(seed, 20, 0, 5, 5);
-      RoundListener memory =
-          new RoundListener() {
-            @Override
-            public void roundClosed(RoundSummary summary) {
+      RunListener memory =
+          event -> {
+            if (event instanceof RunEvent.RoundClosed) {
               System.gc();
               Runtime runtime = Runtime.getRuntime();
               System.out.println((runtime.totalMemory() - runtime.freeMemory()) + " " + resident());
@@ -58,12 +58,12 @@ class FlatRoundsTest {
         }
         // All of a home's records are one batch: batches of ever other lengths would fill the
         // engine's cache of products, which has an end, but not within so few rounds.
-        Training training =
-            Training.defaults().toBuilder().epochs(1).batchSize(10).maxLength(128).build();
+        Training training = Training.defaults().toBuilder().epochs(1).batchSize(10).build();
         Federation.builder()
             .strategy(Strategy.fedAvg())
             .clients(InProcessClients.of(clients))
             .adapter(Adapter.initial(LoraConfig.attention(16), base.linearLayers(), seed))
+            .settings(RunSettings.defaults().withMaxLength(128))
             .training(training)
             .runDirectory(folder.resolve("run"))
             .listener(memory)

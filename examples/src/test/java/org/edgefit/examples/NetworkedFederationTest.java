@@ -42,6 +42,7 @@ import org.edgefit.client.FitInstruction;
 import org.edgefit.client.FitResult;
 import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.TorchKernels;
@@ -51,7 +52,6 @@ import org.edgefit.client.wire.JoinRequest;
 import org.edgefit.client.wire.ServerConnection;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.Partitioner;
-import org.edgefit.federation.ClientReport;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
 import org.edgefit.federation.RunResult;
@@ -60,11 +60,12 @@ import org.edgefit.proto.Chunk;
 import org.edgefit.proto.ClientMessage;
 import org.edgefit.proto.EdgeFitGrpc;
 import org.edgefit.proto.Join;
+import org.edgefit.proto.ResultHeader;
 import org.edgefit.proto.ServerMessage;
-import org.edgefit.proto.UpdateHeader;
-import org.edgefit.proto.UploadMessage;
+import org.edgefit.proto.SubmitMessage;
 import org.edgefit.proto.codec.WireCodec;
 import org.edgefit.random.Seed;
+import org.edgefit.run.Outcome;
 import org.edgefit.server.EdgeFitServer;
 import org.edgefit.server.RunTerms;
 import org.edgefit.strategy.FedAvg;
@@ -83,6 +84,7 @@ class NetworkedFederationTest {
           new LinearSpec("model.layers.0.self_attn.q_proj", 300, 200),
           new LinearSpec("model.layers.0.self_attn.v_proj", 300, 100));
   private static final LoraConfig LORA = new LoraConfig(8, 16, 0, List.of("q_proj", "v_proj"));
+  private static final RunSettings SETTINGS = RunSettings.defaults().withMaxLength(96);
   private static final String HASH = "ab".repeat(32);
 
   @TempDir Path temp;
@@ -101,30 +103,20 @@ class NetworkedFederationTest {
   private static Training training() {
     return Training.defaults().toBuilder()
         .epochs(1)
-        .maxLength(96)
         .learningRate(1e-3)
         .scheduleOverRun(LearningRateSchedule.COSINE, 0.1)
         .build();
   }
 
-  private EdgeFitServer server(LoraConfig lora, List<LinearSpec> layers, String hash)
-      throws IOException {
-    return server(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), lora, layers, hash);
+  private EdgeFitServer server(String hash) throws IOException {
+    return server(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), hash);
   }
 
-  private EdgeFitServer server(
-      InetSocketAddress address, LoraConfig lora, List<LinearSpec> layers, String hash)
-      throws IOException {
+  private EdgeFitServer server(InetSocketAddress address, String hash) throws IOException {
     EdgeFitServer server =
         EdgeFitServer.start(
             address,
-            new RunTerms(
-                "test",
-                hash,
-                lora,
-                AdapterLayout.of(lora, layers),
-                training(),
-                Duration.ofMillis(1500)));
+            new RunTerms("test", hash, SETTINGS, Duration.ofMillis(1500), Duration.ofMillis(800)));
     open.add(server);
     return server;
   }
@@ -144,6 +136,7 @@ class NetworkedFederationTest {
                   layers,
                   client.description(),
                   temp.resolve("work"),
+                  temp.resolve("state"),
                   Duration.ofSeconds(5),
                   settings -> client);
           try (ServerConnection connection =
@@ -197,6 +190,7 @@ class NetworkedFederationTest {
     return Federation.builder()
         .strategy(strategy)
         .adapter(Adapter.initial(LORA, LAYERS, new Seed(1)))
+        .settings(SETTINGS)
         .training(training())
         .seed(11)
         .roundDeadline(Duration.ofSeconds(30));
@@ -204,8 +198,8 @@ class NetworkedFederationTest {
 
   private static Map<String, String> ends(RunResult result) {
     Map<String, String> ends = new TreeMap<>();
-    for (ClientReport report : result.history().last().clients()) {
-      ends.put(report.clientId(), report.outcome() + ": " + report.detail());
+    for (Outcome end : result.history().last().clients()) {
+      ends.put(end.clientId(), end.name() + ": " + end.detail());
     }
     return ends;
   }
@@ -229,7 +223,7 @@ class NetworkedFederationTest {
           federation(strategy).adapter(start).clients(InProcessClients.of(clients)).build().run(2);
 
       String hash = ModelFiles.contentHash(model);
-      EdgeFitServer server = server(lora, base.linearLayers(), hash);
+      EdgeFitServer server = server(hash);
       List<QloraClient> shuffled = new ArrayList<>(clients);
       Collections.shuffle(shuffled, new Random(1));
       List<Future<Void>> joined = new ArrayList<>();
@@ -254,7 +248,7 @@ class NetworkedFederationTest {
 
   @Test
   void clientsTrainEvaluateAndLeaveWhenTheRunIsOver() throws Exception {
-    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    EdgeFitServer server = server(HASH);
     List<Future<Void>> joined = new ArrayList<>();
     for (String id : List.of("b", "aa", "c")) {
       joined.add(join(server, random(id)));
@@ -265,7 +259,7 @@ class NetworkedFederationTest {
             .minimumClients(3)
             .build()
             .run(3);
-    assertThat(result.history().last().clients()).allMatch(ClientReport::trained);
+    assertThat(result.history().last().clients()).allMatch(Outcome::isUsable);
     assertThat(result.history().last().evaluateMetrics()).containsKey("f1");
     server.close();
     for (Future<Void> client : joined) {
@@ -279,7 +273,7 @@ class NetworkedFederationTest {
   @Test
   void badClientsAreReportedByNameAndTheRoundGoesOn() throws Exception {
     Path run = temp.resolve("run");
-    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    EdgeFitServer server = server(HASH);
     CountDownLatch never = new CountDownLatch(1);
     AdapterLayout wrong =
         AdapterLayout.of(new LoraConfig(2, 4, 0, List.of("q_proj", "v_proj")), LAYERS);
@@ -331,7 +325,7 @@ class NetworkedFederationTest {
 
   @Test
   void clientThatDiesIsReportedAndOneThatReturnsIsNot() throws Exception {
-    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    EdgeFitServer server = server(HASH);
     CountDownLatch training = new CountDownLatch(1);
     CountDownLatch never = new CountDownLatch(1);
     FakeClient dies =
@@ -359,7 +353,7 @@ class NetworkedFederationTest {
 
   @Test
   void clientWithAnotherBaseModelIsRefusedWithBothHashes() throws Exception {
-    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    EdgeFitServer server = server(HASH);
     String other = "cd".repeat(32);
     Future<Void> refused = join(server, random("stranger"), LAYERS, other);
     assertThatThrownBy(() -> refused.get(20, TimeUnit.SECONDS))
@@ -371,7 +365,7 @@ class NetworkedFederationTest {
 
   @Test
   void firstClientDecidesTheBaseModelOfARunWithoutOne() throws Exception {
-    EdgeFitServer server = server(LORA, LAYERS, null);
+    EdgeFitServer server = server(null);
     join(server, random("first"));
     assertThat(server.clients().await(1, Duration.ofSeconds(20))).isTrue();
     assertThat(server.baseModelHash()).isEqualTo(HASH);
@@ -381,7 +375,7 @@ class NetworkedFederationTest {
 
   @Test
   void secondClientWithTheSameIdWaitsAndIsRefused() throws Exception {
-    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    EdgeFitServer server = server(HASH);
     join(server, random("twin"));
     assertThat(server.clients().await(1, Duration.ofSeconds(20))).isTrue();
     Future<Void> second = join(server, random("twin"));
@@ -392,7 +386,7 @@ class NetworkedFederationTest {
   @Test
   void clientsWaitForAServerThatComesLater() throws Exception {
     int port;
-    try (EdgeFitServer early = server(LORA, LAYERS, HASH)) {
+    try (EdgeFitServer early = server(HASH)) {
       port = early.port();
     }
     JoinRequest request =
@@ -402,6 +396,7 @@ class NetworkedFederationTest {
             LAYERS,
             Map.of(),
             temp.resolve("work"),
+            temp.resolve("state"),
             Duration.ofSeconds(30),
             settings -> random("early-bird"));
     Future<?> client =
@@ -414,7 +409,7 @@ class NetworkedFederationTest {
             });
     Thread.sleep(500);
     EdgeFitServer late =
-        server(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), LORA, LAYERS, HASH);
+        server(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), HASH);
     RunResult result = federation(Strategy.fedAvg()).clients(late.clients()).build().run(1);
     assertThat(ends(result).get("early-bird")).startsWith("trained");
     late.close();
@@ -430,6 +425,7 @@ class NetworkedFederationTest {
             LAYERS,
             Map.of(),
             temp.resolve("work"),
+            temp.resolve("state"),
             Duration.ofMillis(500),
             settings -> random("lonely"));
     assertThatThrownBy(
@@ -444,7 +440,7 @@ class NetworkedFederationTest {
 
   @Test
   void runThatFailsIsToldToItsClients() throws Exception {
-    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    EdgeFitServer server = server(HASH);
     Future<Void> client = join(server, random("home"));
     assertThat(server.clients().await(1, Duration.ofSeconds(20))).isTrue();
     server.fail("disk full");
@@ -454,7 +450,7 @@ class NetworkedFederationTest {
 
   @Test
   void clientThatCannotBeMadeSaysWhyAndLeaves() throws Exception {
-    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    EdgeFitServer server = server(HASH);
     JoinRequest request =
         new JoinRequest(
             "broken",
@@ -462,6 +458,7 @@ class NetworkedFederationTest {
             LAYERS,
             Map.of(),
             temp.resolve("work"),
+            temp.resolve("state"),
             Duration.ofSeconds(5),
             settings -> {
               throw new IOException("model.safetensors: no such tensor");
@@ -478,7 +475,7 @@ class NetworkedFederationTest {
 
   @Test
   void errorInTrainingIsReportedNotWaitedFor() throws Exception {
-    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    EdgeFitServer server = server(HASH);
     join(server, random("good"));
     join(
         server,
@@ -521,9 +518,9 @@ class NetworkedFederationTest {
       return (ServerMessage) message;
     }
 
-    Object upload(UploadMessage... messages) throws InterruptedException {
+    Object upload(SubmitMessage... messages) throws InterruptedException {
       LinkedBlockingQueue<Object> replies = new LinkedBlockingQueue<>();
-      StreamObserver<UploadMessage> call = EdgeFitGrpc.newStub(channel).upload(into(replies));
+      StreamObserver<SubmitMessage> call = EdgeFitGrpc.newStub(channel).submit(into(replies));
       Arrays.stream(messages).forEach(call::onNext);
       call.onCompleted();
       return String.valueOf(replies.poll(20, TimeUnit.SECONDS));
@@ -547,13 +544,14 @@ class NetworkedFederationTest {
     };
   }
 
-  private static UploadMessage header(String id, int round, long bytes, String sha256) {
-    return UploadMessage.newBuilder()
+  private static SubmitMessage header(String id, long task, long bytes, String sha256) {
+    return SubmitMessage.newBuilder()
         .setHeader(
-            UpdateHeader.newBuilder()
+            ResultHeader.newBuilder()
                 .setClientId(id)
                 .setInstance(1)
-                .setRound(round)
+                .setRunId("test")
+                .setTask(task)
                 .setBytes(bytes)
                 .setSha256(sha256)
                 .setExamples(1)
@@ -561,15 +559,15 @@ class NetworkedFederationTest {
         .build();
   }
 
-  private static UploadMessage chunk(byte[] data, int crc) {
-    return UploadMessage.newBuilder()
+  private static SubmitMessage chunk(byte[] data, int crc) {
+    return SubmitMessage.newBuilder()
         .setChunk(Chunk.newBuilder().setData(ByteString.copyFrom(data)).setCrc32C(crc))
         .build();
   }
 
   @Test
   void brokenUploadsAreRefusedAndLeaveNothing() throws Exception {
-    EdgeFitServer server = server(LORA, LAYERS, HASH);
+    EdgeFitServer server = server(HASH);
     RawClient raw = new RawClient(server, "raw");
     assertThat(raw.next().hasWelcome()).isTrue();
     Path run = temp.resolve("run");
@@ -582,10 +580,10 @@ class NetworkedFederationTest {
                     .roundDeadline(Duration.ofSeconds(5))
                     .build()
                     .run(1));
-    assertThat(raw.next().getFit().getRound()).isEqualTo(1);
+    assertThat(raw.next().getTask().getRound()).isEqualTo(1);
     String zero = "00".repeat(32);
     assertThat(raw.upload(chunk(new byte[4], 0))).asString().contains("no header");
-    assertThat(raw.upload(header("raw", 7, 4, zero))).asString().contains("round 7 is over");
+    assertThat(raw.upload(header("raw", 7, 4, zero))).asString().contains("task 7 is over");
     assertThat(raw.upload(header("nobody", 1, 4, zero))).asString().contains("has not joined");
     assertThat(raw.upload(header("raw", 1, 4, zero), chunk(new byte[4], 1)))
         .asString()

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.Evaluator;
 import org.edgefit.client.qlora.Scoring;
@@ -53,7 +53,7 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--max-length",
       paramLabel = "N",
       description = "most tokens of a record (default: ${DEFAULT-VALUE})")
-  private int maxLength = Training.defaults().maxLength();
+  private int maxLength = RunSettings.defaults().maxLength();
 
   @Option(
       names = "--scoring",
@@ -69,7 +69,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     InstructionDataset records = InstructionDataset.jsonl(data);
-    Training settings = inference.settings().toBuilder().maxLength(maxLength).build();
+    RunSettings settings = inference.settings().withMaxLength(maxLength);
     machine.apply();
     ModelConfig.read(model.model()).requireLength(maxLength);
     var adapter = model.readAdapter();

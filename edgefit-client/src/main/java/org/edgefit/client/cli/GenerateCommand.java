@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.GenerationOptions;
 import org.edgefit.client.qlora.TextGenerator;
@@ -101,14 +101,11 @@ final class GenerateCommand implements Callable<Integer> {
     try (BaseModel base = model.load(inference.quantization(), machine);
         TextGenerator generator = new TextGenerator(base, adapter);
         Progress progress = new Progress("answering", 10)) {
-      Training settings =
-          inference.settings().toBuilder()
-              .maxLength(
-                  Math.max(
-                      2,
-                      base.config().maxPositions()
-                          - Math.min(maxTokens, base.config().maxPositions() / 2)))
-              .build();
+      int positions = base.config().maxPositions();
+      RunSettings settings =
+          inference
+              .settings()
+              .withMaxLength(Math.max(2, positions - Math.min(maxTokens, positions / 2)));
       List<String> answers =
           generator.answers(
               instructions,

@@ -2,7 +2,7 @@ package org.edgefit.client.cli;
 
 import java.util.Locale;
 import org.edgefit.client.Quantization;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import picocli.CommandLine.Option;
 
 /** How a trained model is used. */
@@ -14,7 +14,7 @@ final class InferenceOptions {
       description =
           "prompt template: llama2, phi3, chatml, alpaca, or auto for the model's own"
               + " (default: ${DEFAULT-VALUE})")
-  private String template = Training.AUTO_TEMPLATE;
+  private String template = RunSettings.AUTO_TEMPLATE;
 
   @Option(
       names = "--quantization",
@@ -27,8 +27,8 @@ final class InferenceOptions {
   private boolean json;
 
   /** Returns the settings that name the template. */
-  Training settings() {
-    return Training.defaults().toBuilder().template(template.toLowerCase(Locale.ROOT)).build();
+  RunSettings settings() {
+    return RunSettings.defaults().withTemplate(template.toLowerCase(Locale.ROOT));
   }
 
   Quantization quantization() {

@@ -76,6 +76,14 @@ final class JoinCommand implements Callable<Integer> {
           "how long to try to reach the server before giving up (default: ${DEFAULT-VALUE})")
   private long patienceSeconds = 600;
 
+  @Option(
+      names = "--state-dir",
+      paramLabel = "DIR",
+      description =
+          "where this client keeps what a run's strategy has it keep from round to round, if it does"
+              + " (default: $XDG_STATE_HOME/edgefit, or ~/.local/state/edgefit)")
+  private @Nullable Path stateDirectory;
+
   @Option(names = "--json", description = "print each step as a JSON object on a line")
   private boolean json;
 
@@ -115,9 +123,10 @@ final class JoinCommand implements Callable<Integer> {
             config.linearLayers(),
             QloraClient.machine(options, machine.device()),
             work,
+            stateDirectory == null ? defaultState() : stateDirectory,
             Duration.ofSeconds(patienceSeconds),
-            training -> {
-              BaseModel base = BaseModel.load(model, training.quantization(), machine.device());
+            settings -> {
+              BaseModel base = BaseModel.load(model, settings.quantization(), machine.device());
               loaded[0] = base;
               QloraClient client =
                   new QloraClient(id, base, records)
@@ -140,6 +149,13 @@ final class JoinCommand implements Callable<Integer> {
       System.err.println(id + ": the run is over");
     }
     return 0;
+  }
+
+  private static Path defaultState() {
+    String given = System.getenv("XDG_STATE_HOME");
+    return given != null && Path.of(given).isAbsolute()
+        ? Path.of(given, "edgefit")
+        : Path.of(System.getProperty("user.home", ""), ".local", "state", "edgefit");
   }
 
   /** Deletes the folder and a file that a broken transfer may have left in it. */

@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.cli.LoraOptions;
 import org.edgefit.cli.TrainingOptions;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.QloraTrainer;
@@ -67,28 +68,25 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     Training settings = training.toTraining();
+    RunSettings run = training.toRunSettings();
     compute.memoryBytes(); // a misspelt size is refused before the long work
     InstructionDataset records = InstructionDataset.jsonl(data);
     Adapter given = model.readAdapter();
     Files.createDirectories(out); // before the long work, not after it
     machine.apply();
-    ModelConfig.read(model.model()).requireLength(settings.maxLength());
-    try (BaseModel base = model.load(settings.quantization(), machine)) {
-      ExampleEncoder.Encoded encoded = base.encoder(settings).encode(records);
+    ModelConfig.read(model.model()).requireLength(run.maxLength());
+    try (BaseModel base = model.load(run.quantization(), machine)) {
+      ExampleEncoder.Encoded encoded = base.encoder(run).encode(records);
       System.err.printf(
           "%d records: %d cut to %d tokens, %d dropped; %d tokens to learn%n",
-          records.size(),
-          encoded.cut(),
-          settings.maxLength(),
-          encoded.dropped(),
-          encoded.labelTokens());
+          records.size(), encoded.cut(), run.maxLength(), encoded.dropped(), encoded.labelTokens());
       if (encoded.examples().isEmpty()) {
         throw new IOException(
             data
                 + ": no usable record: none of "
                 + records.size()
                 + " has a response within the maximum length of "
-                + settings.maxLength()
+                + run.maxLength()
                 + " tokens");
       }
       Adapter start =

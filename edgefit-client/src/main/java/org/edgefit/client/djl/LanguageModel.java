@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Quantization;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.qlora.GenerationOptions;
 import org.edgefit.client.qlora.TextGenerator;
 import org.edgefit.format.PeftAdapter;
@@ -57,7 +57,7 @@ public final class LanguageModel extends BaseModel {
   private org.edgefit.client.model.@Nullable BaseModel base;
   private @Nullable Adapter adapter;
   private GenerationOptions generation = GenerationOptions.greedy(128);
-  private Training settings = Training.defaults();
+  private RunSettings settings = RunSettings.defaults();
 
   LanguageModel(String name, NDManager manager) {
     super(name);
@@ -101,15 +101,12 @@ public final class LanguageModel extends BaseModel {
       Quantization quantization =
           Quantization.valueOf(text(given, "quantization", "nf4").toUpperCase(Locale.ROOT));
       base = org.edgefit.client.model.BaseModel.load(modelPath, quantization, manager.getDevice());
+      int positions = base.config().maxPositions();
+      int reserved = Math.min(generation.maxTokens(), positions / 2);
       settings =
-          Training.defaults().toBuilder()
-              .template(text(given, "template", Training.AUTO_TEMPLATE))
-              .maxLength(
-                  Math.max(
-                      2,
-                      base.config().maxPositions()
-                          - Math.min(generation.maxTokens(), base.config().maxPositions() / 2)))
-              .build();
+          RunSettings.defaults()
+              .withTemplate(text(given, "template", RunSettings.AUTO_TEMPLATE))
+              .withMaxLength(Math.max(2, positions - reserved));
     } catch (IllegalArgumentException e) {
       throw new MalformedModelException(e.getMessage(), e);
     }

@@ -8,7 +8,7 @@ import ai.djl.translate.Translator;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.qlora.GenerationOptions;
 import org.edgefit.client.qlora.TextGenerator;
 
@@ -17,7 +17,7 @@ final class TextPredictor<I, O> extends Predictor<I, O> {
 
   private final TextGenerator generator;
   private final GenerationOptions options;
-  private final Training settings;
+  private final RunSettings settings;
 
   TextPredictor(
       Model model,
@@ -25,7 +25,7 @@ final class TextPredictor<I, O> extends Predictor<I, O> {
       Device device,
       TextGenerator generator,
       GenerationOptions options,
-      Training settings) {
+      RunSettings settings) {
     super(model, translator, device, false);
     if (!(translator instanceof TextTranslatorFactory.TextTranslator)) {
       generator.close();

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.format.BaseWeights;
 import org.edgefit.format.ModelConfig;
@@ -47,6 +47,7 @@ public final class BaseModel implements AutoCloseable {
 
   private final @Nullable Path directory;
   private final ModelConfig config;
+  private final Quantization quantization;
   private final NDManager manager;
   private final DenseMatrix embeddings;
   private final List<Layer> layers;
@@ -57,6 +58,7 @@ public final class BaseModel implements AutoCloseable {
   BaseModel(
       @Nullable Path directory,
       ModelConfig config,
+      Quantization quantization,
       NDManager manager,
       DenseMatrix embeddings,
       List<Layer> layers,
@@ -64,6 +66,7 @@ public final class BaseModel implements AutoCloseable {
       FrozenMatrix head) {
     this.directory = directory;
     this.config = config;
+    this.quantization = quantization;
     this.manager = manager;
     this.embeddings = embeddings;
     this.layers = List.copyOf(layers);
@@ -157,21 +160,26 @@ public final class BaseModel implements AutoCloseable {
   }
 
   /**
-   * Returns what turns records into examples, as a training's settings say.
+   * Returns what turns records into examples, as a run's settings say.
    *
    * @throws IOException if the tokenizer is missing or broken
    */
-  public ExampleEncoder encoder(Training training) throws IOException {
+  public ExampleEncoder encoder(RunSettings settings) throws IOException {
     return new ExampleEncoder(
         tokenizer(),
-        tokenizer().template(training.template()),
-        training.maxLength(),
-        training.responseOnly());
+        tokenizer().template(settings.template()),
+        settings.maxLength(),
+        settings.responseOnly());
   }
 
   /** Returns the token embeddings, (vocabulary, hidden), float32 or the checkpoint's 16 bits. */
   public NDArray embeddings() {
     return embeddings.array();
+  }
+
+  /** Returns how linear layers that come in full precision are kept. */
+  public Quantization quantization() {
+    return quantization;
   }
 
   /** Returns the decoder blocks, first to last. */

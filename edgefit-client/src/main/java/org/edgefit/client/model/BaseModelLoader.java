@@ -83,7 +83,8 @@ final class BaseModelLoader {
               + config.modelType()
               + " model, or not supported");
     }
-    return new BaseModel(directory, config, manager, embeddings, layers, finalNorm, head);
+    return new BaseModel(
+        directory, config, quantization, manager, embeddings, layers, finalNorm, head);
   }
 
   /** Checkpoints may hold the tied head once more; where it differs, it is what counts. */

@@ -12,7 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
 import org.edgefit.data.Tokenizer;
@@ -107,7 +107,7 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
    * @throws IllegalArgumentException if the name is unknown, or the model's own template is
    */
   public PromptTemplate template(String name) {
-    return name.equals(Training.AUTO_TEMPLATE)
+    return name.equals(RunSettings.AUTO_TEMPLATE)
         ? PromptTemplate.fromChatTemplate(chatTemplate)
         : PromptTemplate.named(name);
   }

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.edgefit.adapter.LinearSpec;
+import org.edgefit.client.Quantization;
 import org.edgefit.format.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
@@ -52,7 +53,8 @@ final class RandomModel {
               norm(), stacks.get(0), stacks.get(1), norm(), stacks.get(2), stacks.get(3)));
     }
     DenseMatrix head = config.tiedEmbeddings() ? embeddings : table();
-    return new BaseModel(tokenizer, config, manager, embeddings, layers, norm(), head);
+    return new BaseModel(
+        tokenizer, config, Quantization.NF4, manager, embeddings, layers, norm(), head);
   }
 
   private Nf4Weight weight(LinearSpec spec) {

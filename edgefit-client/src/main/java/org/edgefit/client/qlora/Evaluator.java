@@ -1,6 +1,7 @@
 package org.edgefit.client.qlora;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -8,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.data.Example;
 import org.edgefit.data.ExampleEncoder;
@@ -86,9 +87,9 @@ public final class Evaluator implements AutoCloseable {
 
   /** Evaluates records, classes by their likelihood; see the other method of this name. */
   public Evaluation evaluate(
-      InstructionDataset data, List<String> labels, Training training, Progress progress)
+      InstructionDataset data, List<String> labels, RunSettings settings, Progress progress)
       throws IOException {
-    return evaluate(data, labels, Scoring.LIKELIHOOD, training, progress);
+    return evaluate(data, labels, Scoring.LIKELIHOOD, settings, progress);
   }
 
   /**
@@ -96,21 +97,22 @@ public final class Evaluator implements AutoCloseable {
    *
    * @param labels the classes; where empty, those of the records
    * @param scoring how a class is predicted
-   * @param training the template and the most tokens of a record
+   * @param settings the template and the most tokens of a record
    * @throws IOException if no record fits the length, or the tokenizer cannot be read
+   * @throws InterruptedIOException if the thread is interrupted meanwhile
    */
   public Evaluation evaluate(
       InstructionDataset data,
       List<String> labels,
       Scoring scoring,
-      Training training,
+      RunSettings settings,
       Progress progress)
       throws IOException {
     ExampleEncoder encoder =
         new ExampleEncoder(
             base.tokenizer(),
-            base.tokenizer().template(training.template()),
-            training.maxLength(),
+            base.tokenizer().template(settings.template()),
+            settings.maxLength(),
             true);
     List<InstructionRecord> labelled =
         data.records().stream().filter(record -> record.label() != null).toList();
@@ -126,24 +128,22 @@ public final class Evaluator implements AutoCloseable {
           "records: none of "
               + data.size()
               + " has a response within the maximum length of "
-              + training.maxLength()
+              + settings.maxLength()
               + " tokens");
     }
-    double loss = loss(encoded.examples(), done -> progress.recordsDone(done, all));
+    double loss = loss(encoded.examples(), counter(progress, 0, all));
 
     List<@Nullable String> predicted = new ArrayList<>();
     if (scoring == Scoring.GENERATION) {
       predicted.addAll(
           generate(
-              labelled, classes, training, done -> progress.recordsDone(data.size() + done, all)));
-    } else {
-      predicted.addAll(
-          classify(
               labelled,
               classes,
-              encoder,
-              scoring,
-              done -> progress.recordsDone(data.size() + done, all)));
+              settings,
+              (done, of) -> progress.recordsDone(data.size() + done, all)));
+    } else {
+      predicted.addAll(
+          classify(labelled, classes, encoder, scoring, counter(progress, data.size(), all)));
     }
     List<Prediction> predictions = new ArrayList<>();
     for (int i = 0; i < predicted.size(); i++) {
@@ -154,20 +154,23 @@ public final class Evaluator implements AutoCloseable {
 
   /** Returns for each record the class that the model's own answer begins with, or null. */
   private List<@Nullable String> generate(
-      List<InstructionRecord> records, List<String> labels, Training training, Counter counter)
+      List<InstructionRecord> records,
+      List<String> labels,
+      RunSettings settings,
+      TextGenerator.Progress answered)
       throws IOException {
     int tokens = MORE_TOKENS;
     for (String label : labels) {
       tokens = Math.max(tokens, MORE_TOKENS + base.tokenizer().encode(label).ids().length);
     }
-    int room = Math.min(training.maxLength(), base.config().maxPositions() - tokens);
+    int room = Math.min(settings.maxLength(), base.config().maxPositions() - tokens);
     try (TextGenerator generator = new TextGenerator(base, adapter)) {
       List<String> answers =
           generator.answersTo(
               records,
               GenerationOptions.greedy(tokens),
-              training.toBuilder().maxLength(Math.max(2, room)).build(),
-              (done, of) -> counter.done(done));
+              settings.withMaxLength(Math.max(2, room)),
+              answered);
       List<@Nullable String> classes = new ArrayList<>();
       answers.forEach(answer -> classes.add(classOf(answer, labels)));
       return classes;
@@ -191,12 +194,23 @@ public final class Evaluator implements AutoCloseable {
     return best;
   }
 
+  /** Counts what is done, and stops a thread that is interrupted. */
   private interface Counter {
-    void done(int examples);
+    void done(int examples) throws InterruptedIOException;
+  }
+
+  private static Counter counter(Progress progress, int before, int all) {
+    return done -> {
+      if (Thread.interrupted()) {
+        throw new InterruptedIOException(
+            "evaluation was stopped after " + (before + done) + " of " + all + " records");
+      }
+      progress.recordsDone(before + done, all);
+    };
   }
 
   /** Returns the mean loss of the labelled tokens; examples of like length share a pass. */
-  private double loss(List<Example> examples, Counter counter) {
+  private double loss(List<Example> examples, Counter counter) throws InterruptedIOException {
     List<Example> byLength = new ArrayList<>(examples);
     byLength.sort(Comparator.comparingInt(Example::length));
     double sum = 0;
@@ -226,7 +240,8 @@ public final class Evaluator implements AutoCloseable {
       List<String> labels,
       ExampleEncoder encoder,
       Scoring scoring,
-      Counter counter) {
+      Counter counter)
+      throws InterruptedIOException {
     List<String> classes = new ArrayList<>();
     List<Batch.Branching> pass = new ArrayList<>();
     int rows = 0;

@@ -180,6 +180,27 @@ final class LoraWeights implements AutoCloseable {
     return gradientMemory.asFloatBuffer();
   }
 
+  /** Returns a view of one tensor's weights, by its index in the adapter's layout. */
+  FloatBuffer weightsOf(int tensor) {
+    return weights()
+        .slice(offset(layout.tensors().get(tensor)), elements(tensor))
+        .asReadOnlyBuffer();
+  }
+
+  /**
+   * Returns a view of one tensor's gradient, as {@link #gradients} has brought it here; a change of
+   * it is what the optimizer sees.
+   */
+  FloatBuffer gradientsOf(int tensor) {
+    return gradientMemory
+        .asFloatBuffer()
+        .slice(offset(layout.tensors().get(tensor)), elements(tensor));
+  }
+
+  private int elements(int tensor) {
+    return layout.tensors().get(tensor).elements();
+  }
+
   /** Sets every gradient to zero. */
   void clearGradients() {
     for (int i = 0; i < gradientMemory.capacity(); i += Float.BYTES) {

@@ -2,6 +2,7 @@ package org.edgefit.client.qlora;
 
 import ai.djl.Device;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -14,7 +15,8 @@ import org.edgefit.client.EvaluateResult;
 import org.edgefit.client.FederatedClient;
 import org.edgefit.client.FitInstruction;
 import org.edgefit.client.FitResult;
-import org.edgefit.client.Training;
+import org.edgefit.client.LocalRule;
+import org.edgefit.client.LocalRules;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeProbe;
 import org.edgefit.client.model.TorchKernels;
@@ -38,6 +40,7 @@ public final class QloraClient implements FederatedClient {
   private final @Nullable InstructionDataset heldOut;
   private final StepListener listener;
   private final ComputeOptions options;
+  private final LocalRules rules;
 
   private QloraClient(
       String id,
@@ -45,13 +48,15 @@ public final class QloraClient implements FederatedClient {
       InstructionDataset data,
       @Nullable InstructionDataset heldOut,
       StepListener listener,
-      ComputeOptions options) {
+      ComputeOptions options,
+      LocalRules rules) {
     this.id = ClientId.require(id);
     this.base = base;
     this.data = data;
     this.heldOut = heldOut;
     this.listener = listener;
     this.options = options;
+    this.rules = rules;
   }
 
   /**
@@ -61,17 +66,17 @@ public final class QloraClient implements FederatedClient {
    * @param data the records that it trains on
    */
   public QloraClient(String id, BaseModel base, InstructionDataset data) {
-    this(id, base, data, null, StepListener.none(), ComputeOptions.defaults());
+    this(id, base, data, null, StepListener.none(), ComputeOptions.defaults(), LocalRules.found());
   }
 
   /** Returns this client with records to evaluate on. */
   public QloraClient withHeldOut(InstructionDataset newHeldOut) {
-    return new QloraClient(id, base, data, newHeldOut, listener, options);
+    return new QloraClient(id, base, data, newHeldOut, listener, options, rules);
   }
 
   /** Returns this client with a listener to its training steps. */
   public QloraClient withListener(StepListener newListener) {
-    return new QloraClient(id, base, data, heldOut, newListener, options);
+    return new QloraClient(id, base, data, heldOut, newListener, options, rules);
   }
 
   /**
@@ -82,7 +87,12 @@ public final class QloraClient implements FederatedClient {
    */
   public QloraClient withCompute(ComputeOptions newOptions) {
     ComputeProbe.require(newOptions.type(), base.device());
-    return new QloraClient(id, base, data, heldOut, listener, newOptions);
+    return new QloraClient(id, base, data, heldOut, listener, newOptions, rules);
+  }
+
+  /** Returns this client with a local rule of one's own, which assignments call by its name. */
+  public QloraClient withRule(LocalRule rule) {
+    return new QloraClient(id, base, data, heldOut, listener, options, rules.with(rule));
   }
 
   @Override
@@ -112,16 +122,17 @@ public final class QloraClient implements FederatedClient {
   @Override
   public FitResult fit(FitInstruction instruction) throws IOException, InterruptedException {
     long start = System.nanoTime();
-    Training training = instruction.training();
-    base.config().requireLength(training.maxLength());
-    ExampleEncoder.Encoded encoded = base.encoder(training).encode(data);
+    LocalRule.LocalTraining rule = rules.of(instruction.training()).begin(instruction);
+    int maxLength = instruction.run().maxLength();
+    base.config().requireLength(maxLength);
+    ExampleEncoder.Encoded encoded = base.encoder(instruction.run()).encode(data);
     if (encoded.dropped() > 0) {
       log.info(
           "{}: {} of {} records do not fit {} tokens and are left out",
           id,
           encoded.dropped(),
           data.size(),
-          training.maxLength());
+          maxLength);
     }
     if (encoded.examples().isEmpty()) {
       throw new IOException(
@@ -129,7 +140,7 @@ public final class QloraClient implements FederatedClient {
               + ": none of its "
               + data.size()
               + " records has a response within the maximum length of "
-              + training.maxLength()
+              + maxLength
               + " tokens");
     }
     QloraTrainer.Result result =
@@ -137,10 +148,11 @@ public final class QloraClient implements FederatedClient {
             .train(
                 encoded.examples(),
                 instruction.adapter(),
-                training,
+                instruction.training(),
                 instruction.round(),
                 instruction.rounds(),
-                instruction.seed());
+                instruction.seed(),
+                rule);
     AdapterDelta delta = result.adapter().minus(instruction.adapter());
     Map<String, Double> metrics = new TreeMap<>();
     metrics.put("loss", result.loss());
@@ -148,27 +160,34 @@ public final class QloraClient implements FederatedClient {
       metrics.put("dropped", (double) encoded.dropped());
     }
     metrics.put("seconds", (System.nanoTime() - start) / 1e9);
-    return new FitResult(delta, encoded.examples().size(), encoded.labelTokens(), metrics);
+    FitResult plain =
+        new FitResult(delta, encoded.examples().size(), encoded.labelTokens(), metrics);
+    return rule.end(result.adapter(), plain);
   }
 
   @Override
-  public EvaluateResult evaluate(EvaluateInstruction instruction) throws IOException {
+  public EvaluateResult evaluate(EvaluateInstruction instruction)
+      throws IOException, InterruptedException {
     if (heldOut == null) {
       throw new UnsupportedOperationException(id + " has no data to evaluate on");
     }
     try (Evaluator evaluator = new Evaluator(base, instruction.adapter())) {
       // A home may hold one class alone: choosing among one would always be right.
-      TreeSet<String> labels = new TreeSet<>(instruction.training().labels());
+      TreeSet<String> labels = new TreeSet<>(instruction.run().labels());
       if (labels.isEmpty()) {
         labels.addAll(data.labels());
         labels.addAll(heldOut.labels());
       }
       Evaluator.Evaluation evaluation =
           evaluator.evaluate(
-              heldOut, List.copyOf(labels), instruction.training(), (done, records) -> {});
+              heldOut, List.copyOf(labels), instruction.run(), (done, records) -> {});
       Map<String, Double> metrics = new TreeMap<>(evaluation.metrics());
       metrics.remove("perplexity"); // it has no mean over clients; the loss has
       return new EvaluateResult(evaluation.records() - evaluation.dropped(), metrics);
+    } catch (InterruptedIOException e) {
+      InterruptedException stopped = new InterruptedException(e.getMessage());
+      stopped.initCause(e);
+      throw stopped;
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import org.edgefit.adapter.Adapter;
+import org.edgefit.client.LocalRule;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeProbe;
@@ -72,6 +73,24 @@ public final class QloraTrainer {
   public Result train(
       List<Example> examples, Adapter start, Training training, int round, int rounds, Seed seed)
       throws InterruptedException {
+    return train(examples, start, training, round, rounds, seed, (t, weights, gradient) -> {});
+  }
+
+  /**
+   * Trains on examples under a local rule, which sees each step's gradient before it is clipped;
+   * otherwise as the other method of this name.
+   *
+   * @param rule the training that the rule has begun
+   */
+  public Result train(
+      List<Example> examples,
+      Adapter start,
+      Training training,
+      int round,
+      int rounds,
+      Seed seed,
+      LocalRule.LocalTraining rule)
+      throws InterruptedException {
     if (examples.isEmpty()) {
       throw new IllegalArgumentException("examples: none (expected: at least one)");
     }
@@ -107,6 +126,9 @@ public final class QloraTrainer {
               accumulate(
                   decoder, lora, dropout, chosen, training, seed.split("dropout").split(step));
           FloatBuffer gradients = lora.gradients();
+          for (int t = 0; t < start.layout().tensors().size(); t++) {
+            rule.correct(t, lora.weightsOf(t), lora.gradientsOf(t));
+          }
           double norm = AdamW.norm(gradients);
           if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
             throw new IllegalStateException(
@@ -192,7 +214,7 @@ public final class QloraTrainer {
 
   private MemoryPlan plan(Adapter adapter, List<Example> examples, Training training) {
     MemoryPlan plan =
-        MemoryPlan.of(base.config(), training.quantization(), adapter.config(), options.type())
+        MemoryPlan.of(base.config(), base.quantization(), adapter.config(), options.type())
             .on(base.device());
     if (options.memoryBytes() == 0) {
       return plan;

@@ -2,6 +2,7 @@ package org.edgefit.client.qlora;
 
 import ai.djl.ndarray.NDArray;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,7 +13,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionRecord;
@@ -57,40 +58,40 @@ public final class TextGenerator implements AutoCloseable {
   /**
    * Returns the model's answer to an instruction.
    *
-   * @param training the template and the most tokens of the prompt
+   * @param settings the template and the most tokens of the prompt
    */
-  public String answer(String instruction, GenerationOptions options, Training training)
+  public String answer(String instruction, GenerationOptions options, RunSettings settings)
       throws IOException {
-    return answers(List.of(instruction), options, training, (done, of) -> {}).get(0);
+    return answers(List.of(instruction), options, settings, (done, of) -> {}).get(0);
   }
 
   /**
    * Returns the model's answers to instructions, in their order. An answer depends on its
    * instruction, its place in the list and the seed; the others change its logits by rounding
-   * alone.
+   * alone. A thread that is interrupted stops with an {@link InterruptedIOException}.
    *
-   * @param training the template and the most tokens of a prompt
+   * @param settings the template and the most tokens of a prompt
    */
   public List<String> answers(
-      List<String> instructions, GenerationOptions options, Training training, Progress progress)
+      List<String> instructions, GenerationOptions options, RunSettings settings, Progress progress)
       throws IOException {
     List<InstructionRecord> records = new ArrayList<>();
     for (String instruction : instructions) {
       records.add(new InstructionRecord(instruction, null, "", null, null));
     }
-    return answersTo(records, options, training, progress);
+    return answersTo(records, options, settings, progress);
   }
 
   /** Answers records' instructions with their contexts; otherwise as {@link #answers}. */
   public List<String> answersTo(
       List<InstructionRecord> records,
       GenerationOptions options,
-      Training training,
+      RunSettings settings,
       Progress progress)
       throws IOException {
     Tokenizer tokenizer = base.tokenizer();
-    PromptTemplate template = base.tokenizer().template(training.template());
-    ExampleEncoder encoder = new ExampleEncoder(tokenizer, template, training.maxLength(), true);
+    PromptTemplate template = base.tokenizer().template(settings.template());
+    ExampleEncoder encoder = new ExampleEncoder(tokenizer, template, settings.maxLength(), true);
     Set<Integer> ends = new TreeSet<>(base.config().eosTokenIds());
     List<int[]> prompts = new ArrayList<>();
     for (InstructionRecord asked : records) {
@@ -171,6 +172,10 @@ public final class TextGenerator implements AutoCloseable {
             running.remove(text);
             progress.answered(++done, all.size());
           }
+        }
+        if (Thread.interrupted()) {
+          throw new InterruptedIOException(
+              "generation was stopped after " + done + " of " + all.size() + " answers");
         }
         step(running);
         for (Text text : running) {

@@ -8,7 +8,7 @@ import java.util.Map;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.ClientId;
 import org.edgefit.client.FederatedClient;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 
 /**
  * What a client brings to a server.
@@ -18,6 +18,8 @@ import org.edgefit.client.Training;
  * @param linearLayers the base model's layers, which the adapters that it is sent must fit
  * @param description what a run records of its machine
  * @param workDirectory where adapters and updates lie while they travel
+ * @param stateDirectory where it keeps what a run has it keep from round to round; the run's and
+ *     the client's ids name its folder there, which is made when something is kept
  * @param patience how long it tries to reach the server before it gives up
  * @param clients makes the client once the server has said how it is to train
  */
@@ -27,6 +29,7 @@ public record JoinRequest(
     List<LinearSpec> linearLayers,
     Map<String, String> description,
     Path workDirectory,
+    Path stateDirectory,
     Duration patience,
     ClientFactory clients) {
 
@@ -44,8 +47,8 @@ public record JoinRequest(
     /**
      * Returns the client.
      *
-     * @param training the run's settings, for the quantisation of the base model
+     * @param settings the run's settings, for the quantisation of the base model
      */
-    FederatedClient create(Training training) throws IOException;
+    FederatedClient create(RunSettings settings) throws IOException;
   }
 }

@@ -11,7 +11,7 @@ import java.util.List;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.GenerationOptions;
 import org.edgefit.client.qlora.TextGenerator;
@@ -32,7 +32,7 @@ class LanguageModelTest {
     String expected;
     try (BaseModel base = BaseModel.load(MODEL, Quantization.NF4);
         TextGenerator generator = new TextGenerator(base, null)) {
-      Training settings = Training.defaults().toBuilder().maxLength(64).build();
+      RunSettings settings = RunSettings.defaults().withMaxLength(64);
       expected = generator.answer("Turn on the lamp.", GenerationOptions.greedy(8), settings);
       Adapter adapter = Adapter.initial(LoraConfig.attention(2), base.linearLayers(), new Seed(1));
       PeftAdapter.write(adapter, temp, "tiny-home"); // B is zero: it changes nothing

@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.edgefit.client.Quantization;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
@@ -22,8 +22,8 @@ class EvaluatorTest {
   private static final Path MODEL =
       Path.of("../examples/src/main/resources/org/edgefit/examples/tiny-home");
 
-  private static final Training TRAINING =
-      Training.defaults().toBuilder().template("llama2").maxLength(64).build();
+  private static final RunSettings SETTINGS =
+      RunSettings.defaults().withTemplate("llama2").withMaxLength(64);
 
   private static final List<String> LABELS = List.of("Normal", "Anomaly", "Normal operation");
 
@@ -59,7 +59,7 @@ class EvaluatorTest {
           }
         }
         Evaluator.Evaluation evaluation =
-            evaluator.evaluate(data, LABELS, scorings[s], TRAINING, (done, all) -> {});
+            evaluator.evaluate(data, LABELS, scorings[s], SETTINGS, (done, all) -> {});
         assertThat(evaluation.predictions().get(0).predicted())
             .as("%s", scorings[s])
             .isEqualTo(best);
@@ -74,7 +74,7 @@ class EvaluatorTest {
     try (BaseModel base = BaseModel.load(MODEL, Quantization.NF4);
         TextGenerator generator = new TextGenerator(base, null);
         Evaluator evaluator = new Evaluator(base, null)) {
-      String answer = generator.answer(RECORD.question(), GenerationOptions.greedy(16), TRAINING);
+      String answer = generator.answer(RECORD.question(), GenerationOptions.greedy(16), SETTINGS);
       String word = answer.split("\\W+", 2)[0];
       InstructionRecord known = new InstructionRecord(RECORD.instruction(), null, "x", null, word);
       InstructionRecord other =
@@ -84,7 +84,7 @@ class EvaluatorTest {
               new InstructionDataset(List.of(known, other)),
               List.of("Anomaly", word),
               Scoring.GENERATION,
-              TRAINING,
+              SETTINGS,
               (done, all) -> {});
       assertThat(evaluation.predictions()).allMatch(one -> word.equals(one.predicted()));
       var none =
@@ -92,7 +92,7 @@ class EvaluatorTest {
               new InstructionDataset(List.of(other)),
               List.of("Anomaly"),
               Scoring.GENERATION,
-              TRAINING,
+              SETTINGS,
               (done, all) -> {});
       assertThat(none.predictions().get(0).predicted()).isNull();
       assertThat(none.metrics().get("accuracy")).isZero();
@@ -120,7 +120,7 @@ class EvaluatorTest {
         TextGenerator generator = new TextGenerator(base, null)) {
       GenerationOptions options = GenerationOptions.greedy(12);
       String prompt = " [INST] Turn on the garage fan. [/INST]";
-      String asked = generator.answer("Turn on the garage fan.", options, TRAINING);
+      String asked = generator.answer("Turn on the garage fan.", options, SETTINGS);
       // The template's text, written out.
       String completed =
           generator.completions(List.of(prompt.strip()), options, (done, of) -> {}).get(0);

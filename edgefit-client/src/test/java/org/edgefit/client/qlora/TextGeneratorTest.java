@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.edgefit.client.Quantization;
-import org.edgefit.client.Training;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.model.BaseModel;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -24,7 +24,7 @@ class TextGeneratorTest {
 
   private static final Path MODEL =
       Path.of("../examples/src/main/resources/org/edgefit/examples/tiny-home");
-  private static final Training SETTINGS = Training.defaults().toBuilder().maxLength(64).build();
+  private static final RunSettings SETTINGS = RunSettings.defaults().withMaxLength(64);
   private static final List<String> PROMPTS =
       List.of("Turn on the lamp.", "Is the door open?", "Set the heating to 20 degrees.");
 

@@ -36,19 +36,21 @@ public final class Chunks {
   /**
    * Returns a chunk's data.
    *
-   * @throws IOException if the checksum is not that of the data, or the chunk is too long
+   * @throws DamagedTransferException if the checksum is not that of the data, or the chunk is too
+   *     long
    */
-  public static ByteString verified(Chunk chunk) throws IOException {
+  public static ByteString verified(Chunk chunk) throws DamagedTransferException {
     ByteString data = chunk.getData();
     if (data.size() > BYTES) {
-      throw new IOException("chunk: " + data.size() + " bytes (expected: at most " + BYTES + ")");
+      throw new DamagedTransferException(
+          "chunk: " + data.size() + " bytes (expected: at most " + BYTES + ")");
     }
     CRC32C crc = new CRC32C();
     for (ByteBuffer part : data.asReadOnlyByteBufferList()) {
       crc.update(part);
     }
     if ((int) crc.getValue() != chunk.getCrc32C()) {
-      throw new IOException(
+      throw new DamagedTransferException(
           "chunk: CRC32C "
               + Integer.toHexString((int) crc.getValue())
               + " (expected: "

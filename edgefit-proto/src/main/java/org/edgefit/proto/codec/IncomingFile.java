@@ -8,56 +8,58 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import org.edgefit.format.DurableFiles;
 import org.edgefit.format.Sha256;
 import org.edgefit.proto.Chunk;
 
 /**
- * A file that arrives in chunks: written beside its place as they come, and given its name when it
- * is whole and has the announced hash. Closed before that, it leaves nothing.
+ * A file that arrives in chunks, written as they come. It is checked when it is whole; closed
+ * before it is kept, it leaves nothing.
  */
 public final class IncomingFile implements AutoCloseable {
 
   private final Path path;
-  private final Path part;
   private final long bytes;
   private final String sha256;
   private final FileChannel channel;
   private final MessageDigest digest = Sha256.digest();
   private long received;
-  private boolean verified;
-  private boolean published;
+  private boolean isKept;
 
   /**
-   * Starts a file.
+   * Starts a file; one that is there is replaced.
    *
    * @param bytes the announced length
    * @param sha256 the announced hash, in hexadecimal
-   * @param writer a name for the unfinished file, so that two transfers never share one
    */
-  public IncomingFile(Path path, long bytes, String sha256, String writer) throws IOException {
+  public IncomingFile(Path path, long bytes, String sha256) throws IOException {
     this.path = path;
-    this.part = path.resolveSibling(path.getFileName() + "." + writer + ".part");
     this.bytes = bytes;
     this.sha256 = sha256;
     this.channel =
         FileChannel.open(
-            part,
+            path,
             StandardOpenOption.CREATE,
             StandardOpenOption.TRUNCATE_EXISTING,
             StandardOpenOption.WRITE);
   }
 
+  /** Returns the file's path. */
+  public Path path() {
+    return path;
+  }
+
   /**
    * Appends a chunk.
    *
-   * @throws IOException if its checksum is wrong, or it goes beyond the announced length
+   * @throws DamagedTransferException if its checksum is wrong, or it goes beyond the announced
+   *     length
+   * @throws IOException if it cannot be written
    */
   public void append(Chunk chunk) throws IOException {
     ByteString data = Chunks.verified(chunk);
     received += data.size();
     if (received > bytes) {
-      throw new IOException(path.getFileName() + ": more than the announced " + bytes + " bytes");
+      throw new DamagedTransferException("more than the announced " + bytes + " bytes");
     }
     for (ByteBuffer buffer : data.asReadOnlyByteBufferList()) {
       digest.update(buffer.duplicate());
@@ -68,39 +70,31 @@ public final class IncomingFile implements AutoCloseable {
   }
 
   /**
-   * Checks that the file is whole, and forces it to disk.
+   * Checks that the file is whole, and keeps it.
    *
-   * @throws IOException if bytes are missing or the hash is another
+   * @param isForced whether it is to be on disk when this returns
+   * @throws DamagedTransferException if bytes are missing or the hash is another
    */
-  public void verify() throws IOException {
+  public void keep(boolean isForced) throws IOException {
     if (received != bytes) {
-      throw new IOException(
-          path.getFileName() + ": " + received + " bytes (expected: " + bytes + ")");
+      throw new DamagedTransferException(received + " bytes (expected: " + bytes + ")");
     }
     String actual = Sha256.hex(digest);
     if (!actual.equals(sha256)) {
-      throw new IOException(
-          path.getFileName() + ": SHA-256 " + actual + " (expected: " + sha256 + ")");
+      throw new DamagedTransferException("SHA-256 " + actual + " (expected: " + sha256 + ")");
     }
-    channel.force(true);
+    if (isForced) {
+      channel.force(true);
+    }
     channel.close();
-    verified = true;
-  }
-
-  /** Gives the verified file its name. */
-  public void publish() throws IOException {
-    if (!verified) {
-      throw new IllegalStateException(part + ": not verified");
-    }
-    DurableFiles.publish(part, path);
-    published = true;
+    isKept = true;
   }
 
   @Override
   public void close() throws IOException {
     channel.close();
-    if (!published) {
-      Files.deleteIfExists(part);
+    if (!isKept) {
+      Files.deleteIfExists(path);
     }
   }
 }

@@ -1,103 +1,109 @@
 package org.edgefit.proto.codec;
 
-import java.util.Arrays;
-import java.util.Locale;
+import java.io.IOException;
 import org.edgefit.adapter.LoraConfig;
-import org.edgefit.client.LearningRateSchedule;
-import org.edgefit.client.Quantization;
+import org.edgefit.client.Config;
+import org.edgefit.client.RunSettings;
+import org.edgefit.client.TaskId;
 import org.edgefit.client.Training;
+import org.edgefit.format.Json;
+import org.edgefit.proto.FileOffer;
+import org.edgefit.run.FileRef;
+import org.edgefit.run.PlannedTask;
+import org.edgefit.run.RunEvent;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Turns settings into messages and back. A message with a value that the settings do not allow is
- * an {@link IllegalArgumentException} that names it.
+ * Turns what travels into messages and back. A message with a value that is not allowed is an
+ * {@link IllegalArgumentException} that names it.
  */
 public final class WireCodec {
 
   /** The protocol's version; both sides must have the same. */
-  public static final int PROTOCOL = 2;
+  public static final int PROTOCOL = 3;
 
   private WireCodec() {}
 
-  /** Returns the message of a LoRA config. */
-  public static org.edgefit.proto.LoraConfig toMessage(LoraConfig config) {
-    return org.edgefit.proto.LoraConfig.newBuilder()
-        .setRank(config.rank())
-        .setAlpha(config.alpha())
-        .setDropout(config.dropout())
-        .addAllTargets(config.targets())
-        .setRankStabilized(config.rankStabilized())
-        .build();
-  }
-
-  /** Returns the LoRA config of a message. */
-  public static LoraConfig fromMessage(org.edgefit.proto.LoraConfig message) {
-    return new LoraConfig(
-        message.getRank(),
-        message.getAlpha(),
-        message.getDropout(),
-        message.getTargetsList(),
-        message.getRankStabilized());
-  }
-
-  /** Returns the message of training settings. */
-  public static org.edgefit.proto.Training toMessage(Training training) {
-    return org.edgefit.proto.Training.newBuilder()
-        .setEpochs(training.epochs())
-        .setBatchSize(training.batchSize())
-        .setAccumulation(training.accumulation())
-        .setMaxLength(training.maxLength())
-        .setLearningRate(training.learningRate())
-        .setWeightDecay(training.weightDecay())
-        .setBeta1(training.beta1())
-        .setBeta2(training.beta2())
-        .setEpsilon(training.epsilon())
-        .setClipNorm(training.clipNorm())
-        .setSchedule(training.schedule().name())
-        .setScheduleOverRun(training.scheduleOverRun())
-        .setWarmupRatio(training.warmupRatio())
-        .setResponseOnly(training.responseOnly())
-        .setTemplate(training.template())
-        .setQuantization(training.quantization().name())
-        .addAllLabels(training.labels())
-        .setPacked(training.packed())
-        .build();
-  }
-
-  /** Returns the training settings of a message. */
-  public static Training fromMessage(org.edgefit.proto.Training message) {
-    return new Training(
-        message.getEpochs(),
-        message.getBatchSize(),
-        message.getAccumulation(),
-        message.getMaxLength(),
-        message.getLearningRate(),
-        message.getWeightDecay(),
-        message.getBeta1(),
-        message.getBeta2(),
-        message.getEpsilon(),
-        message.getClipNorm(),
-        constant(LearningRateSchedule.class, "schedule", message.getSchedule()),
-        message.getScheduleOverRun(),
-        message.getWarmupRatio(),
-        message.getResponseOnly(),
-        message.getTemplate(),
-        constant(Quantization.class, "quantization", message.getQuantization()),
-        message.getLabelsList(),
-        message.getPacked());
-  }
-
-  private static <E extends Enum<E>> E constant(Class<E> type, String name, String value) {
-    try {
-      return Enum.valueOf(type, value.toUpperCase(Locale.ROOT));
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
-          name
-              + ": "
-              + value
-              + " (expected: one of "
-              + Arrays.toString(type.getEnumConstants())
-              + ")",
-          e);
+  /** Returns the message that asks a client. */
+  public static org.edgefit.proto.Task toMessage(org.edgefit.federation.Task task) {
+    PlannedTask plan = task.plan();
+    org.edgefit.proto.Task.Builder message =
+        org.edgefit.proto.Task.newBuilder()
+            .setTask(plan.id().number())
+            .setKind(
+                plan.kind() == PlannedTask.Kind.FIT
+                    ? org.edgefit.proto.Task.Kind.FIT
+                    : org.edgefit.proto.Task.Kind.EVALUATE)
+            .setRound(plan.round())
+            .setRounds(task.rounds())
+            .setAdapter(offer(plan.adapter()))
+            .setLora(Json.tree(plan.lora()).toString())
+            .setTraining(Json.tree(plan.training()).toString())
+            .setConfig(Json.line(plan.config().values()))
+            .setSeed(task.seed().value());
+    if (plan.tensors() != null) {
+      message.setTensors(offer(plan.tensors()));
     }
+    if (plan.memory() != null) {
+      message.setMemory(plan.memory().number());
+    }
+    if (plan.horizon() != null) {
+      message.setMemoryHorizon(plan.horizon().number());
+    }
+    return message.build();
+  }
+
+  private static FileOffer offer(FileRef file) {
+    return FileOffer.newBuilder().setBytes(file.bytes()).setSha256(file.sha256()).build();
+  }
+
+  /** Returns a task's id, or null for 0, which stands for none. */
+  public static @Nullable TaskId task(long number) {
+    return number == 0 ? null : new TaskId(number);
+  }
+
+  /** Returns settings as they travel. */
+  public static String toText(RunSettings settings) {
+    return Json.tree(settings).toString();
+  }
+
+  /** Returns the run's settings. */
+  public static RunSettings runSettings(String text) {
+    return value(text, RunSettings.class, "settings");
+  }
+
+  /** Returns the config of a task's adapter. */
+  public static LoraConfig lora(org.edgefit.proto.Task task) {
+    return value(task.getLora(), LoraConfig.class, "lora");
+  }
+
+  /** Returns how a task's client is to learn. */
+  public static Training training(org.edgefit.proto.Task task) {
+    return value(task.getTraining(), Training.class, "training");
+  }
+
+  /** Returns the values of a task's payload. */
+  public static Config config(org.edgefit.proto.Task task) {
+    try {
+      return Config.of(Json.parse(task.getConfig(), "config"));
+    } catch (IOException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
+  }
+
+  private static <T> T value(String text, Class<T> type, String what) {
+    try {
+      return Json.value(Json.parse(text, what), type, what);
+    } catch (IOException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
+  }
+
+  /** Returns how a run ended, as it is told to clients. */
+  public static org.edgefit.proto.Finished toMessage(RunEvent.RunClosed closed) {
+    return org.edgefit.proto.Finished.newBuilder()
+        .setEnd(org.edgefit.proto.Finished.End.valueOf(closed.end().name()))
+        .setDetail(closed.detail())
+        .build();
   }
 }

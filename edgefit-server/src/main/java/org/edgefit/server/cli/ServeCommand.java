@@ -2,23 +2,27 @@ package org.edgefit.server.cli;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.cli.LoraOptions;
 import org.edgefit.cli.TrainingOptions;
-import org.edgefit.client.Training;
-import org.edgefit.federation.ClientReport;
+import org.edgefit.client.RunSettings;
+import org.edgefit.federation.ClientInfo;
 import org.edgefit.federation.Federation;
-import org.edgefit.federation.RoundListener;
-import org.edgefit.federation.RoundSummary;
+import org.edgefit.federation.RunListener;
 import org.edgefit.federation.RunResult;
 import org.edgefit.format.BaseWeights;
 import org.edgefit.format.Json;
@@ -26,10 +30,14 @@ import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelFiles;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.random.Seed;
+import org.edgefit.run.OnDamage;
 import org.edgefit.run.RunDirectory;
+import org.edgefit.run.RunEvent;
+import org.edgefit.run.RunEventCodec;
 import org.edgefit.server.EdgeFitServer;
 import org.edgefit.server.RunTerms;
 import org.edgefit.strategy.FedAvg;
+import org.edgefit.strategy.Strategies;
 import org.edgefit.strategy.Strategy;
 import org.edgefit.strategy.Weighting;
 import org.jspecify.annotations.Nullable;
@@ -83,8 +91,37 @@ final class ServeCommand implements Callable<Integer> {
       names = "--run-dir",
       required = true,
       paramLabel = "DIR",
-      description = "new directory for everything that the run leaves")
+      description =
+          "directory for everything that the run leaves: a new one, or with --resume its own")
   private Path runDirectory = Path.of("");
+
+  @Option(
+      names = "--resume",
+      description =
+          "go on with the run of the directory, if it holds one, with the settings that it began with;"
+              + " --rounds may be more")
+  private boolean resume;
+
+  @Option(
+      names = "--go-back",
+      description =
+          "with --resume: where the run's log or a file of a closed round is damaged, go on from the"
+              + " last round that verifies, and set aside what came after")
+  private boolean goBack;
+
+  @Option(
+      names = "--strategy",
+      paramLabel = "NAME[:OPTION=VALUE,...]",
+      description =
+          "rule of the federation: fedavg, fedavgm, fedprox, scaffold, fedbuff, or one of --strategy-jar"
+              + " (default: fedavg)")
+  private String strategyName = "fedavg";
+
+  @Option(
+      names = "--strategy-jar",
+      paramLabel = "FILE.jar",
+      description = "jar with strategies of one's own; may be given more than once")
+  private List<Path> strategyJars = List.of();
 
   @Option(
       names = "--adapter",
@@ -119,7 +156,36 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--weighting",
       description = "a client's weight: ${COMPLETION-CANDIDATES} (default: examples)")
-  private Weighting weighting = Weighting.EXAMPLES;
+  private Weights weighting = Weights.EXAMPLES;
+
+  /** What a client's weight is. */
+  enum Weights {
+    EXAMPLES,
+    LABEL_TOKENS,
+    UNIFORM
+  }
+
+  @Option(
+      names = "--weight-cap",
+      paramLabel = "W",
+      description = "most weight that a client has in the average (default: no cap)")
+  private @Nullable Double weightCap;
+
+  @Option(
+      names = "--max-examples",
+      paramLabel = "N",
+      description =
+          "most examples that a client can have; an answer with more is rejected"
+              + " (default: ${DEFAULT-VALUE})")
+  private long maxExamples = 1_000_000;
+
+  @Option(
+      names = "--quorum",
+      paramLabel = "N",
+      description =
+          "usable answers that a round needs; with fewer the adapter stays as it is"
+              + " (default: ${DEFAULT-VALUE})")
+  private int quorum = 1;
 
   @Option(
       names = "--seed",
@@ -162,90 +228,145 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Training settings = training.toTraining().toBuilder().labels(labels).build();
+    RunSettings settings = training.toRunSettings().withLabels(labels);
     checkRanges();
     ModelConfig config = ModelConfig.read(model);
     config.requireLength(settings.maxLength());
-    RunDirectory.requireNew(runDirectory);
-    Files.createDirectories(runDirectory);
-    List<LinearSpec> layers = config.linearLayers();
-    Adapter start = start(layers);
-    FedAvg strategy = strategy();
+    Adapter start = start(config.linearLayers());
+    Strategy strategy = strategy();
+    if (!resume) {
+      RunDirectory.requireNew(runDirectory);
+    }
     String hash =
         baseHash != null
             ? baseHash
             : BaseWeights.exist(model) ? ModelFiles.contentHash(model) : null;
-    RunTerms terms =
-        new RunTerms(
-            runDirectory.toAbsolutePath().getFileName().toString(),
-            hash,
-            start.config(),
-            start.layout(),
-            settings,
-            Duration.ofSeconds(rejoinGraceSeconds));
-    InetSocketAddress address =
-        host == null ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
-    try (EdgeFitServer server = EdgeFitServer.start(address, terms)) {
-      try {
-        serve(server, strategy, start, settings, hash);
-      } catch (IOException | RuntimeException e) {
-        server.fail(String.valueOf(e.getMessage()));
-        throw e;
+    // Held from here on: another server with this directory ends before it listens.
+    try (RunDirectory directory = directory()) {
+      RunTerms terms =
+          new RunTerms(directory.runId(), hash, settings, Duration.ofSeconds(rejoinGraceSeconds));
+      InetSocketAddress address =
+          host == null ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
+      try (EdgeFitServer server = EdgeFitServer.start(address, terms)) {
+        try {
+          serve(server, directory, strategy, start, settings, hash);
+        } catch (IOException | RuntimeException | Error e) {
+          server.fail(String.valueOf(e.getMessage()));
+          throw e;
+        }
       }
     }
     return 0;
   }
 
+  private RunDirectory directory() throws IOException {
+    if (!resume) {
+      return RunDirectory.create(runDirectory);
+    }
+    return RunDirectory.resume(runDirectory, goBack ? OnDamage.GO_BACK : OnDamage.REFUSE);
+  }
+
   private void serve(
       EdgeFitServer server,
-      FedAvg strategy,
+      RunDirectory directory,
+      Strategy strategy,
       Adapter start,
-      Training settings,
+      RunSettings settings,
       @Nullable String hash)
       throws IOException, InterruptedException {
-    // Ctrl-C: the clients should not wait for a server that is not coming back.
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(
-                () -> {
-                  server.fail("the server was stopped");
-                  server.close();
-                }));
-    started(server.port(), hash);
-    if (!server.clients().await(minimumClients, Duration.ofSeconds(joinTimeoutSeconds))) {
-      throw new IOException(
-          "clients: "
-              + server.clients().available()
-              + " after "
-              + joinTimeoutSeconds
-              + " s (expected: at least "
-              + minimumClients
-              + ")");
+    Stop stop = new Stop();
+    Runtime.getRuntime().addShutdownHook(new Thread(stop::request, "edgefit-server-stop"));
+    try {
+      started(server.port(), hash);
+      awaitClients(server, stop);
+      Federation federation =
+          Federation.builder()
+              .strategy(strategy)
+              .clients(server.clients())
+              .adapter(start)
+              .settings(settings)
+              .training(training.toTraining())
+              .seed(seed)
+              .runDirectory(directory)
+              .baseModel(model.toString())
+              .note("baseModelHash", String.valueOf(server.baseModelHash()))
+              .quorum(quorum)
+              .maxExamples(maxExamples)
+              .minimumClients(minimumClients)
+              .joinTimeout(Duration.ofSeconds(joinTimeoutSeconds))
+              .roundDeadline(Duration.ofSeconds(deadlineSeconds))
+              .listener(json ? new JsonListener() : RunListener.console())
+              .build();
+      stop.of(federation);
+      RunResult result = federation.run(rounds);
+      finished(result);
+      if (result.history().rounds().stream().allMatch(round -> round.trained() == 0)) {
+        throw new IOException("no client trained in any round: the adapter is the first one");
+      }
+    } finally {
+      stop.ended();
     }
-    RunResult result =
-        Federation.builder()
-            .strategy(strategy)
-            .clients(server.clients())
-            .adapter(start)
-            .training(settings)
-            .seed(seed)
-            .runDirectory(runDirectory)
-            .baseModel(model.toString())
-            .note("baseModelHash", String.valueOf(server.baseModelHash()))
-            .note("weighting", weighting.name())
-            .note("clientsPerRound", clientsPerRound == null ? "all" : clientsPerRound.toString())
-            .note("evaluateClients", Integer.toString(evaluateClients))
-            .minimumClients(minimumClients)
-            .joinTimeout(Duration.ofSeconds(joinTimeoutSeconds))
-            .roundDeadline(Duration.ofSeconds(deadlineSeconds))
-            .listener(json ? new JsonListener() : RoundListener.console())
-            .build()
-            .run(rounds);
-    finished(result);
-    if (result.history().rounds().stream()
-        .flatMap(round -> round.clients().stream())
-        .noneMatch(ClientReport::trained)) {
-      throw new IOException("no client trained in any round: the adapter is the first one");
+  }
+
+  private void awaitClients(EdgeFitServer server, Stop stop)
+      throws IOException, InterruptedException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(joinTimeoutSeconds);
+    while (!server.clients().await(minimumClients, Duration.ofMillis(200))) {
+      if (stop.isRequested()) {
+        server.fail("the server was stopped before the first round");
+        throw new InterruptedException("stopped before the first round");
+      }
+      if (System.nanoTime() - end > 0) {
+        throw new IOException(
+            "clients: "
+                + server.clients().available().stream().map(ClientInfo::id).toList()
+                + " after "
+                + joinTimeoutSeconds
+                + " s (expected: at least "
+                + minimumClients
+                + ")");
+      }
+    }
+  }
+
+  /** Ctrl-C or SIGTERM: the run is stopped, and the process ends once the clients were told. */
+  private static final class Stop {
+
+    private static final long MOST_SECONDS = 30;
+
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private volatile boolean isRequested;
+    private volatile @Nullable Federation federation;
+
+    void of(Federation running) {
+      federation = running;
+      if (isRequested) {
+        running.stop();
+      }
+    }
+
+    void request() {
+      if (ended.getCount() == 0) {
+        return; // the end of the process, not its reason
+      }
+      isRequested = true;
+      Federation running = federation;
+      if (running != null) {
+        running.stop();
+      }
+      try {
+        ended.await(MOST_SECONDS, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    boolean isRequested() {
+      return isRequested;
+    }
+
+    void ended() {
+      ended.countDown();
     }
   }
 
@@ -253,6 +374,8 @@ final class ServeCommand implements Callable<Integer> {
     require(port >= 0 && port <= 65535, "--port", port, "0 to 65535");
     require(rounds >= 1, "--rounds", rounds, ">= 1");
     require(minimumClients >= 1, "--min-clients", minimumClients, ">= 1");
+    require(quorum >= 1, "--quorum", quorum, ">= 1");
+    require(maxExamples >= 1, "--max-examples", maxExamples, ">= 1");
     require(evaluateClients >= 0, "--evaluate-clients", evaluateClients, ">= 0");
     for (Map.Entry<String, Long> seconds :
         Map.of(
@@ -270,6 +393,9 @@ final class ServeCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           "--base-hash: " + baseHash + " (expected: 64 hexadecimal digits)");
     }
+    if (goBack && !resume) {
+      throw new IllegalArgumentException("--go-back: without --resume (expected: both)");
+    }
     if (runDirectory.toAbsolutePath().getFileName() == null) {
       throw new IllegalArgumentException(
           "--run-dir: " + runDirectory + " (expected: a new folder)");
@@ -282,12 +408,33 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private FedAvg strategy() {
-    FedAvg strategy = Strategy.fedAvg().weighting(weighting);
+  private Strategy strategy() throws IOException {
+    Weighting weights =
+        switch (weighting) {
+          case EXAMPLES -> Weighting.examples();
+          case LABEL_TOKENS -> Weighting.labelTokens();
+          case UNIFORM -> Weighting.uniform();
+        };
+    FedAvg base =
+        Strategy.fedAvg().weighting(weightCap == null ? weights : weights.capped(weightCap));
     if (clientsPerRound != null) {
-      strategy = strategy.clientsPerRound(clientsPerRound);
+      base = base.clientsPerRound(clientsPerRound);
     }
-    return evaluateClients > 0 ? strategy.evaluateClients(evaluateClients) : strategy;
+    if (evaluateClients > 0) {
+      base = base.evaluateClients(evaluateClients);
+    }
+    ClassLoader loader = ServeCommand.class.getClassLoader();
+    if (!strategyJars.isEmpty()) {
+      List<URL> jars = new ArrayList<>();
+      for (Path jar : strategyJars) {
+        if (!Files.isRegularFile(jar)) {
+          throw new IOException("--strategy-jar: " + jar + ": no such file");
+        }
+        jars.add(jar.toUri().toURL());
+      }
+      loader = new URLClassLoader(jars.toArray(new URL[0]), loader); // open as long as the run
+    }
+    return Strategies.found(loader).create(strategyName, base);
   }
 
   private Adapter start(List<LinearSpec> layers) throws IOException {
@@ -332,37 +479,11 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   /** Prints a JSON object per event. */
-  private static final class JsonListener implements RoundListener {
-
-    private static void print(String event, Map<String, Object> fields) {
-      Map<String, Object> line = new LinkedHashMap<>();
-      line.put("event", event);
-      line.putAll(fields);
-      System.out.println(Json.line(line));
+  private static final class JsonListener implements RunListener {
+    @Override
+    public void on(RunEvent event) {
+      System.out.println(RunEventCodec.toJson(event));
       System.out.flush();
-    }
-
-    @Override
-    public void roundOpened(int round, int rounds, List<String> clients) {
-      print("roundOpened", Map.of("round", round, "rounds", rounds, "clients", clients));
-    }
-
-    @Override
-    public void clientFinished(int round, ClientReport report) {
-      print("clientFinished", Map.of("round", round, "client", Json.tree(report)));
-    }
-
-    @Override
-    public void roundClosed(RoundSummary summary) {
-      Map<String, Object> fields = new LinkedHashMap<>();
-      fields.put("round", summary.round());
-      fields.put("adapterSha256", summary.adapterSha256());
-      fields.put("fit", summary.fitMetrics());
-      fields.put("evaluate", summary.evaluateMetrics());
-      fields.put("bytesDown", summary.bytesDown());
-      fields.put("bytesUp", summary.bytesUp());
-      fields.put("seconds", summary.duration().toMillis() / 1e3);
-      print("roundClosed", fields);
     }
   }
 }

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.LearningRateSchedule;
+import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.Scoring;
@@ -29,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  * @param data where the records come from
  * @param partition how they are divided
  * @param lora the adapter
- * @param training a client's settings in a round; epochs are those of a round
+ * @param training how a client learns in a round; epochs are those of a round
+ * @param run the records' template and length
  * @param federated the rounds
  * @param alone the epochs of clients and of the centralised procedure, which train once
  * @param evaluation how classes are told
@@ -46,6 +48,7 @@ record ExperimentConfig(
     Partition partition,
     LoraConfig lora,
     Training training,
+    RunSettings run,
     Federated federated,
     Alone alone,
     Evaluation evaluation,
@@ -253,6 +256,7 @@ record ExperimentConfig(
                 partition.whole("maximum", 0, 0)),
             lora(all.section("lora")),
             training(training, epochs),
+            run(training),
             new Federated(
                 rounds,
                 perRound,
@@ -403,16 +407,12 @@ record ExperimentConfig(
 
   private static Training training(Section section, int epochs) {
     Training defaults = Training.defaults();
-    List<String> templates = new ArrayList<>(List.of(Training.AUTO_TEMPLATE));
-    templates.addAll(PromptTemplate.NAMES);
-    String template = section.oneOf("template", templates);
     return section.checked(
         () ->
             defaults.toBuilder()
                 .epochs(epochs)
                 .batchSize(section.whole("batch", 8, 1))
                 .accumulation(section.whole("accumulation", 1, 1))
-                .maxLength(section.whole("max-length", 512, 2))
                 .learningRate(section.number("learning-rate", 2e-4, 0))
                 .weightDecay(section.number("weight-decay", 0, 0))
                 .clipNorm(section.number("clip-norm", defaults.clipNorm(), 0))
@@ -420,7 +420,18 @@ record ExperimentConfig(
                     section.choice(
                         "schedule", LearningRateSchedule.class, LearningRateSchedule.CONSTANT),
                     section.number("warmup", 0, 0))
-                .template(template)
                 .build());
+  }
+
+  /** The records' template and length, which stand under {@code training} too. */
+  private static RunSettings run(Section section) {
+    List<String> templates = new ArrayList<>(List.of(RunSettings.AUTO_TEMPLATE));
+    templates.addAll(PromptTemplate.NAMES);
+    String template = section.oneOf("template", templates);
+    return section.checked(
+        () ->
+            RunSettings.defaults()
+                .withTemplate(template)
+                .withMaxLength(section.whole("max-length", 512, 2)));
   }
 }

@@ -111,7 +111,7 @@ record ExperimentData(
                 seed, home.events(), home.intents(), home.commands(), home.routines())
             .records());
     if (!sources.dolly().file().isEmpty()) {
-      Curation.Result curated = dolly(sources.dolly(), config.training().maxLength());
+      Curation.Result curated = dolly(sources.dolly(), config.run().maxLength());
       notes.put("databricks-dolly-15k", curated.table());
       notes.put("A sample of databricks-dolly-15k", sample(curated.data(), seed));
       training.addAll(curated.data().records());

@@ -154,7 +154,7 @@ public final class PaperExperiment implements Callable<Integer> {
         Locale.ROOT,
         "%d records of at most %d tokens in a forward pass%n",
         config.training().batchSize(),
-        config.training().maxLength());
+        config.run().maxLength());
     tiers.forEach(
         (model, of) -> {
           if (of.fits().isEmpty()) {
@@ -191,8 +191,8 @@ public final class PaperExperiment implements Callable<Integer> {
       ExperimentReport report)
       throws IOException, InterruptedException {
     Map<Procedure, List<Measured>> results = new EnumMap<>(Procedure.class);
-    try (BaseModel base = BaseModels.load(model, config.training().quantization())) {
-      base.config().requireLength(config.training().maxLength());
+    try (BaseModel base = BaseModels.load(model, config.run().quantization())) {
+      base.config().requireLength(config.run().maxLength());
       ComputeOptions compute = compute(config, base, folder.computeOfResults(seed, model));
       folder.saveCompute(seed, model, compute.type());
       Path own = folder.trial(seed, model);

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.edgefit.adapter.AdapterLayout;
-import org.edgefit.client.Training;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.MemoryPlan;
 import org.edgefit.data.Example;
@@ -38,7 +37,6 @@ final class Tiers {
    */
   static Tiers of(ExperimentConfig config, String name, ModelConfig model) {
     ComputeType type = config.machine().fixedType();
-    Training training = config.training();
     int rows = rows(config);
     try {
       AdapterLayout.of(config.lora().resolvedFor(model.linearLayers()), model.linearLayers());
@@ -53,7 +51,7 @@ final class Tiers {
       MemoryPlan plan;
       try {
         plan =
-            MemoryPlan.of(model, training.quantization(), config.lora(), type)
+            MemoryPlan.of(model, config.run().quantization(), config.lora(), type)
                 .within(tier.device().memoryBytes(), rows);
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException(
@@ -87,14 +85,14 @@ final class Tiers {
 
   /** Returns the most tokens of a forward pass. */
   static int rows(ExperimentConfig config) {
-    return Math.multiplyExact(config.training().batchSize(), config.training().maxLength());
+    return Math.multiplyExact(config.training().batchSize(), config.run().maxLength());
   }
 
   /** Returns what training takes where all layers keep their activations, in bytes. */
   long unlimitedBytes() {
     MemoryPlan plan =
         MemoryPlan.of(
-            model, config.training().quantization(), config.lora(), config.machine().fixedType());
+            model, config.run().quantization(), config.lora(), config.machine().fixedType());
     return MemoryPlan.total(plan.components(rows(config)));
   }
 

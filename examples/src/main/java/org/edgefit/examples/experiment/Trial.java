@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -28,15 +29,15 @@ import org.edgefit.data.Example;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.federation.ClientPool;
-import org.edgefit.federation.ClientReport;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
-import org.edgefit.federation.RoundListener;
-import org.edgefit.federation.RoundSummary;
+import org.edgefit.federation.RunListener;
 import org.edgefit.federation.RunResult;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.metrics.Prediction;
 import org.edgefit.random.Seed;
+import org.edgefit.run.Outcome;
+import org.edgefit.run.RoundSummary;
 import org.edgefit.simulation.RoundTimeline;
 import org.edgefit.simulation.SimulatedClients;
 import org.edgefit.simulation.VirtualClock;
@@ -95,7 +96,7 @@ final class Trial {
         throw new IllegalArgumentException(
             ("%s: none of its records (%d) has a response within the maximum length of %d tokens"
                     + " (expected: a larger training.max-length or partition.minimum)")
-                .formatted(clientId(client), records, config.training().maxLength()));
+                .formatted(clientId(client), records, config.run().maxLength()));
       }
       if (encoded.dropped() > 0) {
         System.out.printf(
@@ -106,7 +107,7 @@ final class Trial {
   }
 
   private ExampleEncoder.Encoded encoded(InstructionDataset records) throws IOException {
-    return base.encoder(config.training()).encode(records);
+    return base.encoder(config.run()).encode(records);
   }
 
   /** Runs a procedure, and returns what was measured: once, or once for each client alone. */
@@ -159,7 +160,7 @@ final class Trial {
         predictions.put(
             scoring,
             evaluator
-                .evaluate(data.test(), data.labels(), scoring, config.training(), (done, all) -> {})
+                .evaluate(data.test(), data.labels(), scoring, config.run(), (done, all) -> {})
                 .predictions());
       }
     }
@@ -247,25 +248,31 @@ final class Trial {
     Adapter start = start();
     ClientPool clients = InProcessClients.of(homes).parallel(config.machine().parallel());
     VirtualClock clock = null;
+    Federation.Builder federation = Federation.builder();
     if (!tiers.fits().isEmpty()) {
       clock = tiers.clock(examples, start.layout().bytes(), seed);
       clients = new SimulatedClients(clients, clock);
+      if (config.federated().deadline() > 0) { // by the clock of the devices
+        long millis = Math.round(1000 * config.federated().deadline());
+        federation.roundDeadline(Duration.ofMillis(millis));
+      }
     }
     RunResult result =
-        Federation.builder()
+        federation
             .strategy(
                 Strategy.fedAvg()
                     .clientsPerRound(config.federated().clientsPerRound())
                     .evaluator(context -> Map.of("f1", validationF1(context.adapter()))))
             .clients(clients)
             .adapter(start)
+            .settings(config.run())
             .training(config.training())
             .seed(seed.value())
             .baseModel(model)
             .note("compute", Section.spelled(compute.type()))
             .runDirectory(folder.resolve("federated").resolve("run"))
             .resume()
-            .listener(RoundListener.console())
+            .listener(RunListener.console())
             .build()
             .run(config.federated().rounds());
     List<Measured.Round> rounds = new ArrayList<>();
@@ -276,7 +283,7 @@ final class Trial {
   }
 
   private static Measured.Round round(RoundSummary round, @Nullable VirtualClock clock) {
-    List<String> asked = round.clients().stream().map(ClientReport::clientId).toList();
+    List<String> asked = round.clients().stream().map(Outcome::clientId).toList();
     double virtualSeconds = 0;
     double waited = 0;
     if (clock != null && !asked.isEmpty()) {
@@ -296,14 +303,14 @@ final class Trial {
         virtualSeconds,
         waited,
         asked.size(),
-        (int) round.clients().stream().filter(ClientReport::trained).count());
+        (int) round.trained());
   }
 
   private double validationF1(@Nullable Adapter adapter) {
     try (Evaluator evaluator = new Evaluator(base, adapter)) {
       Scoring scoring = config.evaluation().scorings().get(0);
       return evaluator
-          .evaluate(data.validation(), data.labels(), scoring, config.training(), (done, all) -> {})
+          .evaluate(data.validation(), data.labels(), scoring, config.run(), (done, all) -> {})
           .metrics()
           .getOrDefault("f1", Double.NaN);
     } catch (IOException e) {

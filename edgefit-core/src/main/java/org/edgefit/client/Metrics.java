@@ -1,0 +1,59 @@
+package org.edgefit.client;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's measures as a run takes them: few, with short names, and finite. What is not so is
+ * left out, and said.
+ *
+ * @param values the measures by name
+ * @param dropped what was left out, a line each
+ */
+public record Metrics(Map<String, Double> values, List<String> dropped) {
+
+  /** The most measures of one answer. */
+  public static final int MOST = 128;
+
+  private static final int MOST_NAME = 128;
+
+  /** Keeps its own copies. */
+  public Metrics {
+    values = Collections.unmodifiableMap(new TreeMap<>(values));
+    dropped = List.copyOf(dropped);
+  }
+
+  /** Returns what is usable of a client's measures. */
+  public static Metrics of(@Nullable Map<String, @Nullable Double> reported) {
+    TreeMap<String, Double> values = new TreeMap<>();
+    List<String> dropped = new ArrayList<>();
+    if (reported == null) {
+      return new Metrics(values, List.of("metrics: null (expected: a map)"));
+    }
+    for (Map.Entry<String, @Nullable Double> entry : reported.entrySet()) {
+      String name = String.valueOf(entry.getKey());
+      Double value = entry.getValue();
+      String shown = ClientText.shown(name, MOST_NAME);
+      if (name.isBlank() || !shown.equals(name)) {
+        dropped.add(
+            "metric \"%s\" dropped: its name (expected: 1 to %d characters, no controls)"
+                .formatted(shown, MOST_NAME));
+      } else if (value == null || !Double.isFinite(value)) {
+        dropped.add("metric " + name + " dropped: " + value + " (expected: a finite number)");
+      } else if (values.size() == MOST) {
+        dropped.add("metric " + name + " dropped: more than " + MOST);
+      } else {
+        values.put(name, value);
+      }
+      if (dropped.size() == 8) {
+        dropped.add("and more");
+        break;
+      }
+    }
+    return new Metrics(values, dropped);
+  }
+}

@@ -1,0 +1,67 @@
+package org.edgefit.client;
+
+import java.util.List;
+
+/**
+ * What a run settles for all of its clients and all of its rounds: what a record's text is, and how
+ * the base model is kept. How a client learns from the text is {@link Training}.
+ *
+ * @param template a name of {@link org.edgefit.data.PromptTemplate#NAMES}, or {@code auto} for the
+ *     one that the model's own chat template describes
+ * @param responseOnly whether the response's tokens alone are learned, or every token
+ * @param maxLength the most tokens of a record, >= 2
+ * @param labels the classes that an evaluation chooses among; empty for those of the client's own
+ *     records
+ * @param quantization how the base model's linear layers are kept
+ */
+public record RunSettings(
+    String template,
+    boolean responseOnly,
+    int maxLength,
+    List<String> labels,
+    Quantization quantization) {
+
+  /** The template's name that means the model's own. */
+  public static final String AUTO_TEMPLATE = "auto";
+
+  /** Checks the ranges. */
+  public RunSettings {
+    if (maxLength < 2) {
+      throw new IllegalArgumentException("maxLength: " + maxLength + " (expected: >= 2)");
+    }
+    labels = List.copyOf(labels);
+  }
+
+  /**
+   * Returns the model's own template, labels on the response alone, 512 tokens, and NF4 with double
+   * quantisation.
+   */
+  public static RunSettings defaults() {
+    return new RunSettings(AUTO_TEMPLATE, true, 512, List.of(), Quantization.NF4);
+  }
+
+  /** Returns these settings with another template. */
+  public RunSettings withTemplate(String newTemplate) {
+    return new RunSettings(newTemplate, responseOnly, maxLength, labels, quantization);
+  }
+
+  /** Returns these settings with labels on the response alone, or on every token. */
+  public RunSettings withResponseOnly(boolean newResponseOnly) {
+    return new RunSettings(template, newResponseOnly, maxLength, labels, quantization);
+  }
+
+  /** Returns these settings with another limit on a record's tokens. */
+  public RunSettings withMaxLength(int newMaxLength) {
+    return new RunSettings(template, responseOnly, newMaxLength, labels, quantization);
+  }
+
+  /** Returns these settings with the classes that an evaluation chooses among. */
+  public RunSettings withLabels(List<String> newLabels) {
+    return new RunSettings(template, responseOnly, maxLength, newLabels, quantization);
+  }
+
+  /** Returns these settings with another way to keep the base model. */
+  public RunSettings withQuantization(Quantization newQuantization) {
+    return new RunSettings(template, responseOnly, maxLength, labels, newQuantization);
+  }
+}

@@ -1,0 +1,27 @@
+package org.edgefit.client;
+
+/**
+ * The id of a task: what one client is asked once. No two tasks of a run have the same, so that an
+ * answer, however late, belongs to its task alone.
+ *
+ * @param number the number, >= 1; tasks are numbered as they are planned
+ */
+public record TaskId(long number) implements Comparable<TaskId> {
+
+  /** Checks the number. */
+  public TaskId {
+    if (number < 1) {
+      throw new IllegalArgumentException("task: " + number + " (expected: >= 1)");
+    }
+  }
+
+  @Override
+  public int compareTo(TaskId other) {
+    return Long.compare(number, other.number);
+  }
+
+  @Override
+  public String toString() {
+    return Long.toString(number);
+  }
+}

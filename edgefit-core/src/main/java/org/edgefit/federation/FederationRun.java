@@ -1,0 +1,567 @@
+package org.edgefit.federation;
+
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.client.ClientText;
+import org.edgefit.format.PeftAdapter;
+import org.edgefit.run.FileRef;
+import org.edgefit.run.History;
+import org.edgefit.run.Outcome;
+import org.edgefit.run.PlannedTask;
+import org.edgefit.run.PlannedTask.Kind;
+import org.edgefit.run.RoundSummary;
+import org.edgefit.run.RunDirectory;
+import org.edgefit.run.RunEvent;
+import org.edgefit.run.SavedRun;
+import org.edgefit.strategy.ClientMetrics;
+import org.edgefit.strategy.Measure;
+import org.edgefit.strategy.RoundContext;
+import org.edgefit.strategy.RoundPlan;
+import org.edgefit.strategy.ServerState;
+import org.edgefit.strategy.Strategy;
+import org.edgefit.strategy.UpdateSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run of a federation, from its first round or from where it was stopped. A round reads top to
+ * bottom: plan, ask, collect, aggregate, publish, evaluate, close.
+ */
+final class FederationRun {
+
+  private static final int MOST_NOTES = 100;
+
+  private final Federation federation;
+  private final Strategy strategy;
+  private final ClientPool pool;
+  private final RunDirectory directory;
+  private final SavedRun saved;
+  private final int rounds;
+  private final EventLog events;
+  private final OpenTasks tasks;
+  private final List<RoundSummary> history = new ArrayList<>();
+  private final TaskPlanner planner;
+  private final Set<String> notes = new LinkedHashSet<>();
+  private boolean isInLog;
+  private ServerState state;
+
+  FederationRun(Federation federation, RunDirectory directory, int rounds) {
+    this.federation = federation;
+    this.strategy = federation.strategy;
+    this.pool = federation.clients;
+    this.directory = directory;
+    this.saved = directory.saved();
+    this.rounds = rounds;
+    this.events = new EventLog(directory, pool::now, federation.listeners);
+    MemoryVersions memories = new MemoryVersions(saved.memories(), federation.rollbackRounds);
+    this.tasks =
+        new OpenTasks(
+            pool,
+            new AnswerCheck(directory, federation.maxExamples, federation.maxLabelTokens),
+            events,
+            memories,
+            federation::isStopping);
+    this.planner =
+        new TaskPlanner(federation, rounds, directory, memories, pool::now, tasks::complete);
+    this.state = strategy.start(federation.initial);
+  }
+
+  RunResult run() throws IOException, InterruptedException {
+    pool.begin(directory.clientsDirectory(), saved.elapsed());
+    try {
+      begin();
+      while (history.size() <= rounds && !isOver()) {
+        round(history.size());
+      }
+      return finish();
+    } catch (InterruptedException e) {
+      throw stopped(e);
+    } catch (IOException | RuntimeException | Error e) {
+      if (isInterrupt(e)) {
+        throw stopped(e);
+      }
+      end(RunEvent.End.FAILED, String.valueOf(e.getMessage() == null ? e : e.getMessage()));
+      throw e;
+    } finally {
+      tasks.abandon();
+    }
+  }
+
+  private InterruptedException stopped(Throwable cause) {
+    String detail = "stopped in round " + history.size() + "; resuming goes on from there";
+    end(RunEvent.End.STOPPED, detail);
+    InterruptedException stopped = new InterruptedException("the run was " + detail);
+    stopped.initCause(cause);
+    return stopped;
+  }
+
+  /** Returns whether a failure is that of a file that an interrupt closed. */
+  private static boolean isInterrupt(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ClosedByInterruptException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // ---- beginning and end
+
+  private void begin() throws IOException, InterruptedException {
+    Map<String, Object> settings = federation.settings(rounds);
+    if (saved.isEmpty()) {
+      events.add(new RunEvent.RunOpened(directory.runId(), settings));
+      isInLog = true;
+    } else {
+      List<String> said = new ArrayList<>(directory.notes());
+      said.addAll(SettingsCheck.differences(directory.path(), saved.opened().settings(), settings));
+      restore();
+      if (!isDone()) {
+        events.add(new RunEvent.RunResumed(history.size(), rounds, said));
+        isInLog = true;
+        askAgain();
+      }
+    }
+    tasks.tellOfClients();
+    if (history.isEmpty()) {
+      roundZero();
+    }
+  }
+
+  /** Takes up the rounds that are closed, and the tasks of the one that is not. */
+  private void restore() throws IOException {
+    history.addAll(saved.rounds());
+    if (history.size() - 1 > rounds) {
+      throw new IOException(
+          "%s: rounds: %d (expected: at least %d, which are closed)"
+              .formatted(directory.path(), rounds, history.size() - 1));
+    }
+    if (!history.isEmpty()) {
+      requireSameStart();
+      RoundSummary last = history.get(history.size() - 1);
+      Adapter adapter = map(last);
+      state.adapter().layout().requireSame(adapter.layout());
+      FileRef file = last.state();
+      state =
+          file == null
+              ? ServerState.of(adapter)
+              : new ServerState(adapter, directory.readTensors(file), directory.readValues(file));
+    }
+  }
+
+  /**
+   * Takes up the tasks that no closed round has taken: endings that the log has count, and clients
+   * that had been asked are asked again, under the same ids.
+   */
+  private void askAgain() throws IOException {
+    for (Outcome outcome : saved.outcomes()) {
+      requireSound(outcome);
+      tasks.restore(saved.task(outcome.task()), outcome);
+    }
+    for (PlannedTask task : saved.unfinished()) {
+      Duration asked = saved.asked(task.id());
+      if (asked != null) {
+        tasks.ask(planner.make(task, asked), true);
+      } else {
+        planner.queue(List.of(task));
+      }
+    }
+  }
+
+  private void requireSound(Outcome outcome) throws IOException {
+    FileRef update =
+        outcome instanceof Outcome.Trained trained
+            ? trained.update()
+            : outcome instanceof Outcome.Evaluated evaluated ? evaluated.update() : null;
+    if (update != null && !directory.isSound(update)) {
+      throw new IOException(
+          directory.resolve(update)
+              + ": missing or altered (expected: SHA-256 "
+              + update.sha256()
+              + ", as journal.log says); going back to the last round that verifies is an option");
+    }
+  }
+
+  private Adapter map(RoundSummary round) throws IOException {
+    Adapter read = PeftAdapter.read(directory.adapterDirectory(round.round()));
+    return directory.readAdapter(round.adapter(), read.config());
+  }
+
+  /** Holds the initial adapter to the one that the run began with. */
+  private void requireSameStart() throws IOException {
+    Adapter initial = federation.initial;
+    Adapter first = PeftAdapter.read(directory.adapterDirectory(0));
+    initial.layout().requireSame(first.layout());
+    for (int t = 0; t < initial.layout().tensors().size(); t++) {
+      if (!initial.tensor(t).equals(first.tensor(t))) {
+        throw new IOException(
+            directory.path()
+                + ": adapter: "
+                + initial.layout().tensors().get(t).name()
+                + ": other values (expected: those with which the run began)");
+      }
+    }
+  }
+
+  /** Returns whether the log says that there is nothing left to do. */
+  private boolean isDone() {
+    RunEvent.RunClosed closed = saved.closed();
+    return closed != null
+        && closed.end() == RunEvent.End.DONE
+        && (saved.rounds().size() > rounds || isOver());
+  }
+
+  private boolean isOver() {
+    int last = history.size() - 1;
+    return last >= 1 && strategy.isOver(context(last, state, Map.of()));
+  }
+
+  private RunResult finish() throws IOException {
+    Adapter last = state.adapter();
+    Files.createDirectories(directory.finalAdapterDirectory());
+    directory.writeFinalAdapter(last, federation.baseModel);
+    History whole = new History(history);
+    RunEvent.RunClosed closed =
+        new RunEvent.RunClosed(RunEvent.End.DONE, "", whole.last().adapterSha256());
+    if (isInLog) { // else it says so already
+      events.keep(closed);
+    }
+    pool.end(closed);
+    events.tell(closed);
+    return new RunResult(last, whole, best(whole));
+  }
+
+  private RunResult.@Nullable Best best(History whole) throws IOException {
+    Measure measure = federation.best;
+    RoundSummary round = measure == null ? null : measure.best(whole).orElse(null);
+    return round == null ? null : new RunResult.Best(round, map(round));
+  }
+
+  /** Notes how the run ends, as far as the log can still be written. */
+  private void end(RunEvent.End end, String detail) {
+    RunEvent.RunClosed closed = new RunEvent.RunClosed(end, ClientText.shown(detail), "");
+    try {
+      if (isInLog) {
+        events.keep(closed);
+      }
+    } catch (IOException e) {
+      Federation.log.warn(
+          "{}: the log does not have the run's end: {}", directory.path(), e.getMessage());
+    }
+    pool.end(closed);
+    events.tell(closed);
+  }
+
+  // ---- a round
+
+  private void roundZero() throws IOException, InterruptedException {
+    Duration start = pool.now();
+    state = published(0, state);
+    Map<String, Double> server = usable("server", strategy.evaluate(context(0, state, present())));
+    close(0, start, List.of(), List.of(), Map.of(), Map.of(), server, 0, "");
+  }
+
+  private void round(int round) throws IOException, InterruptedException {
+    tasks.openRound(round);
+    Duration start = pool.now();
+    RunEvent.RoundOpened opened = saved.openRound();
+    Map<String, Map<String, String>> clients;
+    RoundPlan plan;
+    if (opened != null && opened.round() == round) {
+      clients = described(opened.available());
+      plan = strategy.configureFit(context(round, state, clients));
+      events.tell(opened);
+    } else {
+      requireClients(round);
+      clients = present();
+      RoundContext context = context(round, state, clients);
+      plan = strategy.configureFit(context);
+      List<PlannedTask> planned = planner.plan(Kind.FIT, context, plan, clients);
+      opened = new RunEvent.RoundOpened(round, rounds, List.copyOf(clients.keySet()), planned);
+      events.add(opened);
+      planner.queue(planned);
+    }
+    List<Outcome> outcomes =
+        tasks.collect(Kind.FIT, planner.makers(Kind.FIT), plan.concurrency(), plan.closeAfter());
+    if (!plan.carriesOver()) {
+      outcomes.addAll(tasks.sendHome(Kind.FIT, "sent home: enough clients had answered"));
+    }
+    outcomes.sort(Comparator.comparing(Outcome::clientId).thenComparing(Outcome::task));
+
+    RoundContext context = context(round, state, clients);
+    String failure = "";
+    List<Outcome.Trained> trained = trained(outcomes);
+    if (trained.size() < federation.quorum) {
+      failure = trained.size() + " usable answers (expected: at least " + federation.quorum + ")";
+      state = published(round, state);
+    } else {
+      failure = aggregate(round, context, trained);
+    }
+
+    List<Outcome> evaluations = evaluate(round);
+    evaluations.sort(Comparator.comparing(Outcome::clientId));
+    RoundContext after = context(round, state, clients);
+    close(
+        round,
+        start,
+        outcomes,
+        evaluations,
+        usable("training", strategy.aggregateFitMetrics(context, metrics(outcomes))),
+        usable("evaluation", strategy.aggregateEvaluate(after, metrics(evaluations))),
+        usable("server", strategy.evaluate(after)),
+        planner.takeBytesSent(round),
+        failure);
+  }
+
+  private void requireClients(int round) throws InterruptedException {
+    if (!pool.await(federation.minimumClients, federation.joinTimeout)) {
+      throw new IllegalStateException(
+          "clients: "
+              + present().keySet()
+              + " at the start of round "
+              + round
+              + " (expected: at least "
+              + federation.minimumClients
+              + ")");
+    }
+    tasks.tellOfClients();
+  }
+
+  /** Makes the next state, and publishes it. Returns why the state stays; empty if it does not. */
+  private String aggregate(int round, RoundContext context, List<Outcome.Trained> trained)
+      throws IOException {
+    List<FileUpdate> updates = new ArrayList<>();
+    try {
+      for (Outcome.Trained outcome : trained) {
+        PlannedTask task = planner.task(outcome.task());
+        updates.add(
+            new FileUpdate(
+                outcome, task, planner.layoutOf(task), directory.resolve(outcome.update())));
+      }
+      ServerState next = strategy.aggregateFit(context, UpdateSet.of(updates));
+      context.adapter().layout().requireSame(next.adapter().layout());
+      String failure = notFinite(next, updates);
+      state = published(round, failure.isEmpty() ? next : state);
+      return failure;
+    } finally {
+      for (FileUpdate update : updates) {
+        update.close();
+      }
+    }
+  }
+
+  /** Returns the first value that is not finite, and whose change is the largest there. */
+  private static String notFinite(ServerState next, List<FileUpdate> updates) {
+    Adapter adapter = next.adapter();
+    for (int t = 0; t < adapter.layout().tensors().size(); t++) {
+      FloatBuffer values = adapter.tensor(t);
+      for (int i = 0; i < values.capacity(); i++) {
+        if (!Float.isFinite(values.get(i))) {
+          return "adapter: %s[%d]: %s (expected: a finite number)%s"
+              .formatted(
+                  adapter.layout().tensors().get(t).name(),
+                  i,
+                  values.get(i),
+                  largest(updates, adapter.layout(), t, i));
+        }
+      }
+    }
+    try {
+      next.tensors().requireFinite();
+      return "";
+    } catch (IllegalArgumentException e) {
+      return "state: " + e.getMessage();
+    }
+  }
+
+  private static String largest(
+      List<FileUpdate> updates, AdapterLayout layout, int tensor, int index) {
+    String client = "";
+    float largest = -1;
+    for (FileUpdate update : updates) {
+      if (update.layout().equals(layout)) {
+        FloatBuffer value = FloatBuffer.allocate(1);
+        update.read(tensor, index, value);
+        if (Math.abs(value.get(0)) > largest) {
+          largest = Math.abs(value.get(0));
+          client = update.clientId();
+        }
+      }
+    }
+    return client.isEmpty()
+        ? ""
+        : "; the largest change there, " + largest + ", is " + client + "'s";
+  }
+
+  /** Writes a state where it counts, and returns it as it lies there. */
+  private ServerState published(int round, ServerState next) throws IOException {
+    Adapter written = directory.writeAdapter(round, next.adapter(), federation.baseModel);
+    if (!next.tensors().isEmpty() || !next.values().values().isEmpty()) {
+      directory.writeState(round, next.tensors(), next.values());
+    }
+    return next.with(written);
+  }
+
+  private List<Outcome> evaluate(int round) throws IOException, InterruptedException {
+    RunEvent.EvaluationOpened opened = saved.openEvaluation();
+    RoundPlan plan;
+    if (opened != null && opened.round() == round) {
+      plan = strategy.configureEvaluate(context(round, state, described(opened.available())));
+      requireSameAdapter(round, opened.tasks());
+    } else {
+      Map<String, Map<String, String>> clients = present();
+      RoundContext context = context(round, state, clients);
+      plan = strategy.configureEvaluate(context);
+      if (plan.assignments().isEmpty()) {
+        return new ArrayList<>();
+      }
+      List<PlannedTask> planned = planner.plan(Kind.EVALUATE, context, plan, clients);
+      events.add(new RunEvent.EvaluationOpened(round, List.copyOf(clients.keySet()), planned));
+      planner.queue(planned);
+    }
+    List<Outcome> outcomes =
+        tasks.collect(
+            Kind.EVALUATE, planner.makers(Kind.EVALUATE), plan.concurrency(), plan.closeAfter());
+    outcomes.addAll(tasks.sendHome(Kind.EVALUATE, "sent home: enough clients had answered"));
+    return outcomes;
+  }
+
+  /**
+   * Checks that a round which is aggregated again makes what its clients were asked to evaluate.
+   */
+  private void requireSameAdapter(int round, List<PlannedTask> evaluations) throws IOException {
+    for (PlannedTask task : evaluations) {
+      if (!directory.isSound(task.adapter())) {
+        throw new IOException(
+            directory.path()
+                + ": round "
+                + round
+                + ": the same updates made another adapter (expected: SHA-256 "
+                + task.adapter().sha256()
+                + ", which clients evaluate); the strategy is not repeatable");
+      }
+    }
+  }
+
+  private void close(
+      int round,
+      Duration start,
+      List<Outcome> outcomes,
+      List<Outcome> evaluations,
+      Map<String, Double> fit,
+      Map<String, Double> evaluate,
+      Map<String, Double> server,
+      long bytesDown,
+      String failure)
+      throws IOException {
+    boolean hasState = !state.tensors().isEmpty() || !state.values().values().isEmpty();
+    RoundSummary summary =
+        new RoundSummary(
+            round,
+            outcomes,
+            evaluations,
+            fit,
+            evaluate,
+            server,
+            bytesDown,
+            bytes(outcomes) + bytes(evaluations),
+            pool.now().minus(start),
+            directory.refer(directory.adapterFile(round)),
+            directory.refer(directory.adapterConfigFile(round)),
+            hasState ? directory.refer(directory.stateFile(round)) : null,
+            failure,
+            List.copyOf(notes));
+    notes.clear();
+    events.keep(new RunEvent.RoundClosed(summary));
+    history.add(summary);
+    events.tell(new RunEvent.RoundClosed(summary));
+  }
+
+  // ---- what rounds are told, and what they tell
+
+  private RoundContext context(
+      int round, ServerState from, Map<String, Map<String, String>> clients) {
+    return new RoundContext(
+        round,
+        rounds,
+        from,
+        clients,
+        Set.copyOf(tasks.clients()),
+        federation.runSettings,
+        federation.training,
+        new History(history),
+        federation.seed.forRound(round),
+        this::note);
+  }
+
+  private void note(String text) {
+    if (notes.size() < MOST_NOTES) {
+      notes.add(ClientText.shown(text));
+    } else {
+      notes.add("and more");
+    }
+  }
+
+  private Map<String, Map<String, String>> present() {
+    Map<String, Map<String, String>> clients = new TreeMap<>();
+    pool.available().forEach(client -> clients.put(client.id(), client.properties()));
+    return clients;
+  }
+
+  /** Returns clients that were there when a round was opened. */
+  private Map<String, Map<String, String>> described(List<String> ids) {
+    Map<String, Map<String, String>> present = present();
+    Map<String, Map<String, String>> clients = new TreeMap<>();
+    ids.forEach(id -> clients.put(id, present.getOrDefault(id, Map.of())));
+    return clients;
+  }
+
+  /** Returns measures that are numbers; the others are noted. */
+  private Map<String, Double> usable(String of, Map<String, Double> measures) {
+    Map<String, Double> usable = new TreeMap<>();
+    measures.forEach(
+        (name, value) -> {
+          if (of.equals("server") || Double.isFinite(value)) {
+            usable.put(name, value);
+          } else {
+            note(of + " metric " + name + " dropped: combined to " + value);
+          }
+        });
+    return usable;
+  }
+
+  private static List<Outcome.Trained> trained(List<Outcome> outcomes) {
+    List<Outcome.Trained> trained = new ArrayList<>();
+    for (Outcome outcome : outcomes) {
+      if (outcome instanceof Outcome.Trained one) {
+        trained.add(one);
+      }
+    }
+    return trained;
+  }
+
+  private static List<ClientMetrics> metrics(List<Outcome> outcomes) {
+    List<ClientMetrics> metrics = new ArrayList<>();
+    for (Outcome outcome : outcomes) {
+      if (outcome.isUsable()) {
+        metrics.add(new ClientMetrics(outcome.clientId(), outcome.examples(), outcome.metrics()));
+      }
+    }
+    return metrics;
+  }
+
+  private static long bytes(List<Outcome> outcomes) {
+    return outcomes.stream().mapToLong(Outcome::bytes).sum();
+  }
+}

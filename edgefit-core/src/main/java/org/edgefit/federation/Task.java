@@ -1,0 +1,205 @@
+package org.edgefit.federation;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.NamedTensors;
+import org.edgefit.client.EvaluateInstruction;
+import org.edgefit.client.FitInstruction;
+import org.edgefit.client.Payload;
+import org.edgefit.client.RunSettings;
+import org.edgefit.client.TaskId;
+import org.edgefit.random.Seed;
+import org.edgefit.run.Outcome;
+import org.edgefit.run.PlannedTask;
+import org.jspecify.annotations.Nullable;
+
+/** What one client is asked once, as a pool sees it. */
+public final class Task {
+
+  private final PlannedTask plan;
+  private final int rounds;
+  private final Adapter adapter;
+  private final NamedTensors tensors;
+  private final RunSettings run;
+  private final Seed seed;
+  private final Path adapterFile;
+  private final @Nullable Path tensorsFile;
+  private final Path incoming;
+  private final long maxBytes;
+  private final Duration asked;
+  private final Duration deadline;
+  private final Completion completion;
+
+  /** Decides what an answer is worth; any thread may ask. */
+  @FunctionalInterface
+  public interface Completion {
+
+    /** Returns what an answer is worth; null if it comes too late. */
+    @Nullable Outcome complete(Task task, Result result) throws IOException;
+  }
+
+  Task(
+      PlannedTask plan,
+      int rounds,
+      Adapter adapter,
+      NamedTensors tensors,
+      RunSettings run,
+      Seed seed,
+      Path adapterFile,
+      @Nullable Path tensorsFile,
+      Path incoming,
+      long maxBytes,
+      Duration asked,
+      Duration deadline,
+      Completion completion) {
+    this.plan = plan;
+    this.rounds = rounds;
+    this.adapter = adapter;
+    this.tensors = tensors;
+    this.run = run;
+    this.seed = seed;
+    this.adapterFile = adapterFile;
+    this.tensorsFile = tensorsFile;
+    this.incoming = incoming;
+    this.maxBytes = maxBytes;
+    this.asked = asked;
+    this.deadline = deadline;
+    this.completion = completion;
+  }
+
+  /**
+   * What a client answers.
+   *
+   * @param examples the records trained or evaluated on, as the client says
+   * @param labelTokens the tokens learned in one pass over them, as the client says
+   * @param metrics what the client measured, as it says
+   * @param tensors the file of its tensors, which lies at {@link Task#incoming}; null if it sent
+   *     none
+   * @param sha256 the hash of that file, if it is known
+   * @param keepsMemory whether the client keeps something for its next task
+   */
+  public record Result(
+      long examples,
+      long labelTokens,
+      Map<String, Double> metrics,
+      @Nullable Path tensors,
+      @Nullable String sha256,
+      boolean keepsMemory) {}
+
+  /** Returns this task with another completion, for a pool that asks the clients of another. */
+  public Task completedBy(Completion newCompletion) {
+    return new Task(
+        plan,
+        rounds,
+        adapter,
+        tensors,
+        run,
+        seed,
+        adapterFile,
+        tensorsFile,
+        incoming,
+        maxBytes,
+        asked,
+        deadline,
+        newCompletion);
+  }
+
+  /** Returns the task's id. */
+  public TaskId id() {
+    return plan.id();
+  }
+
+  /** Returns the id of the client that is asked. */
+  public String clientId() {
+    return plan.clientId();
+  }
+
+  /** Returns what the run's log says of the task. */
+  public PlannedTask plan() {
+    return plan;
+  }
+
+  /** Returns the rounds of the run. */
+  public int rounds() {
+    return rounds;
+  }
+
+  /** Returns the client's randomness. */
+  public Seed seed() {
+    return seed;
+  }
+
+  /** Returns what a client is asked to train, without its memory. */
+  public FitInstruction fit() {
+    return new FitInstruction(
+        plan.id(),
+        plan.round(),
+        rounds,
+        adapter,
+        run,
+        plan.training(),
+        seed,
+        new Payload(tensors, plan.config()),
+        NamedTensors.none());
+  }
+
+  /** Returns what a client is asked to evaluate, without its memory. */
+  public EvaluateInstruction evaluate() {
+    return new EvaluateInstruction(
+        plan.id(),
+        plan.round(),
+        adapter,
+        run,
+        new Payload(tensors, plan.config()),
+        NamedTensors.none());
+  }
+
+  /** Returns the adapter that the client starts from. */
+  Adapter adapter() {
+    return adapter;
+  }
+
+  /** Returns the file of the adapter that the client starts from. */
+  public Path adapterFile() {
+    return adapterFile;
+  }
+
+  /** Returns the file of the payload's tensors; null if there are none. */
+  public @Nullable Path tensorsFile() {
+    return tensorsFile;
+  }
+
+  /** Returns where the tensors of the answer are to be written before it is completed. */
+  public Path incoming() {
+    return incoming;
+  }
+
+  /** Returns the most bytes that the tensors of an answer may take. */
+  public long maxBytes() {
+    return maxBytes;
+  }
+
+  /** Returns when the client was asked, by the pool's clock. */
+  public Duration asked() {
+    return asked;
+  }
+
+  /** Returns when the federation gives the client up, by the pool's clock. */
+  public Duration deadline() {
+    return deadline;
+  }
+
+  /**
+   * Brings what the client answers: it is checked, and once this returns a usable outcome, that is
+   * in the run's log. Any thread may call it.
+   *
+   * @return what the answer is worth; null if it comes too late, and nothing is kept of it
+   * @throws IOException if the run cannot store it, which ends the run
+   */
+  public @Nullable Outcome complete(Result result) throws IOException {
+    return completion.complete(this, result);
+  }
+}

@@ -1,0 +1,291 @@
+package org.edgefit.run;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import org.edgefit.client.TaskId;
+import org.edgefit.format.Json;
+import org.edgefit.format.Sha256;
+import org.jspecify.annotations.Nullable;
+
+/** What a run's log says of it: the fold from which a run that was stopped goes on. */
+public final class SavedRun {
+
+  /** An event with its line in the log. */
+  private record Line(int number, long end, RunEvent.Kept event) {}
+
+  private final List<Line> lines = new ArrayList<>();
+  private final List<RoundSummary> rounds = new ArrayList<>();
+  private final Map<TaskId, PlannedTask> unfinished = new LinkedHashMap<>();
+  private final NavigableMap<TaskId, PlannedTask> tasks = new TreeMap<>();
+  private final Map<TaskId, Duration> asked = new TreeMap<>();
+  private final List<Outcome> outcomes = new ArrayList<>();
+  private final Map<String, NavigableMap<TaskId, Integer>> memories = new TreeMap<>();
+  private RunEvent.@Nullable RunOpened opened;
+  private RunEvent.@Nullable RoundOpened openRound;
+  private RunEvent.@Nullable EvaluationOpened openEvaluation;
+  private RunEvent.@Nullable RunClosed closed;
+  private Duration elapsed = Duration.ZERO;
+
+  SavedRun() {}
+
+  /**
+   * Reads lines of a log.
+   *
+   * @throws IOException naming the line that is no event, or out of its place
+   */
+  static SavedRun read(Path log, List<String> texts) throws IOException {
+    SavedRun saved = new SavedRun();
+    long end = 0;
+    for (int i = 0; i < texts.size(); i++) {
+      String where = log.getFileName() + ":" + (i + 1);
+      ObjectNode json = Json.parse(texts.get(i), where);
+      if (json.path("n").asLong() != i + 1) {
+        throw new IOException(
+            where + ": event " + json.path("n") + " (expected: event " + (i + 1) + ")");
+      }
+      RunEvent.Kept event;
+      try {
+        event = RunEventCodec.fromJson(json);
+      } catch (IOException e) {
+        throw new IOException(where + ": " + e.getMessage(), e);
+      }
+      end += Journal.bytesOf(texts.get(i));
+      saved.elapsed = Duration.ofNanos(json.path("elapsedNanos").asLong());
+      try {
+        saved.add(new Line(i + 1, end, event));
+      } catch (IllegalArgumentException e) {
+        throw new IOException(where + ": " + e.getMessage(), e);
+      }
+    }
+    return saved;
+  }
+
+  private void add(Line line) {
+    RunEvent.Kept event = line.event();
+    if ((opened == null) != (event instanceof RunEvent.RunOpened)) {
+      throw new IllegalArgumentException(
+          "the run's opening is not its first event, and that alone");
+    }
+    lines.add(line);
+    closed = null;
+    if (event instanceof RunEvent.RunOpened first) {
+      opened = first;
+    } else if (event instanceof RunEvent.RoundOpened round) {
+      requireNext(round.round());
+      openRound = round;
+      round.tasks().forEach(this::plan);
+    } else if (event instanceof RunEvent.EvaluationOpened evaluation) {
+      requireNext(evaluation.round());
+      openEvaluation = evaluation;
+      evaluation.tasks().forEach(this::plan);
+    } else if (event instanceof RunEvent.TaskAsked ask) {
+      asked.put(ask.task(), elapsed);
+    } else if (event instanceof RunEvent.ClientFinished finished) {
+      finish(finished.round(), finished.outcome());
+    } else if (event instanceof RunEvent.RoundClosed round) {
+      requireNext(round.summary().round());
+      rounds.add(round.summary());
+      openRound = null;
+      openEvaluation = null;
+      RoundSummary summary = round.summary();
+      outcomes.removeAll(summary.clients());
+      outcomes.removeAll(summary.evaluations());
+      unfinished.keySet().retainAll(asked.keySet()); // what was planned only, is dropped
+    } else if (event instanceof RunEvent.RunClosed end) {
+      closed = end;
+    }
+  }
+
+  private void requireNext(int round) {
+    if (round != rounds.size()) {
+      throw new IllegalArgumentException("round " + round + " (expected: " + rounds.size() + ")");
+    }
+  }
+
+  private void plan(PlannedTask task) {
+    unfinished.put(task.id(), task);
+    tasks.put(task.id(), task);
+  }
+
+  private void finish(int round, Outcome outcome) {
+    if (unfinished.remove(outcome.task()) == null) {
+      throw new IllegalArgumentException("task " + outcome.task() + " ended, but was not open");
+    }
+    outcomes.add(outcome);
+    if (outcome instanceof Outcome.Trained trained && trained.keepsMemory()) {
+      memories
+          .computeIfAbsent(trained.clientId(), id -> new TreeMap<>())
+          .put(trained.task(), round);
+    }
+  }
+
+  /** Returns how the run was opened. */
+  public RunEvent.RunOpened opened() {
+    if (opened == null) {
+      throw new IllegalStateException("the run was not opened");
+    }
+    return opened;
+  }
+
+  /** Returns whether nothing was written of the run yet. */
+  public boolean isEmpty() {
+    return opened == null;
+  }
+
+  /** Returns the rounds that are closed. */
+  public List<RoundSummary> rounds() {
+    return List.copyOf(rounds);
+  }
+
+  /** Returns the opening of the round that is not closed, or null. */
+  public RunEvent.@Nullable RoundOpened openRound() {
+    return openRound;
+  }
+
+  /** Returns the opening of the evaluation of the round that is not closed, or null. */
+  public RunEvent.@Nullable EvaluationOpened openEvaluation() {
+    return openEvaluation;
+  }
+
+  /** Returns the tasks that have not ended, in the order in which they were planned. */
+  public List<PlannedTask> unfinished() {
+    return List.copyOf(unfinished.values());
+  }
+
+  /**
+   * Returns when a task was asked, as the time for which the run had been up; null if it was not.
+   */
+  public @Nullable Duration asked(TaskId task) {
+    return asked.get(task);
+  }
+
+  /** Returns how tasks ended that no closed round has taken, in the log's order. */
+  public List<Outcome> outcomes() {
+    return List.copyOf(outcomes);
+  }
+
+  /** Returns a task that was planned. */
+  public PlannedTask task(TaskId id) {
+    PlannedTask task = tasks.get(id);
+    if (task == null) {
+      throw new IllegalArgumentException("task: " + id + " (expected: a planned one)");
+    }
+    return task;
+  }
+
+  /** Returns how many tasks have been planned. */
+  public long lastTask() {
+    return tasks.isEmpty() ? 0 : tasks.lastKey().number();
+  }
+
+  /** Returns the tasks that each client keeps a memory of, with the rounds in which they ended. */
+  public Map<String, NavigableMap<TaskId, Integer>> memories() {
+    return memories;
+  }
+
+  /** Returns for how long the run has been up. */
+  public Duration elapsed() {
+    return elapsed;
+  }
+
+  /** Returns how the run ended; null if it was killed, or is under way. */
+  public RunEvent.@Nullable RunClosed closed() {
+    return closed;
+  }
+
+  /** Returns the events in order. */
+  List<RunEvent.Kept> events() {
+    return lines.stream().map(Line::event).toList();
+  }
+
+  /** Returns how many lines lead to the close of a round, and how many bytes they take. */
+  Prefix upTo(int round) {
+    for (Line line : lines) {
+      if (line.event() instanceof RunEvent.RoundClosed closing
+          && closing.summary().round() == round) {
+        return new Prefix(line.number(), line.end());
+      }
+    }
+    throw new IllegalArgumentException("round: " + round + " (expected: a closed one)");
+  }
+
+  /** The first lines of a log. */
+  record Prefix(int lines, long bytes) {}
+
+  /** What is wrong with a closed round. */
+  record Damage(int round, String text) {}
+
+  /** Returns the first closed round of which a file is missing or altered, or null. */
+  @Nullable Damage damage(Path directory) throws IOException {
+    Set<FileRef> sound = new HashSet<>(); // a file that many tasks start from is read once
+    for (Line line : lines) {
+      List<FileRef> files = new ArrayList<>();
+      int round = rounds.size(); // of no round that is closed
+      if (line.event() instanceof RunEvent.RoundClosed closing) {
+        RoundSummary summary = closing.summary();
+        round = summary.round();
+        files.add(summary.adapter());
+        files.add(summary.adapterConfig());
+        if (summary.state() != null) {
+          files.add(summary.state());
+        }
+      } else if (line.event() instanceof RunEvent.RoundOpened opening) {
+        round = opening.round();
+        opening.tasks().forEach(task -> addFiles(task, files));
+      } else if (line.event() instanceof RunEvent.EvaluationOpened opening) {
+        round = opening.round();
+        opening.tasks().forEach(task -> addFiles(task, files));
+      } else if (line.event() instanceof RunEvent.ClientFinished finished) {
+        round = finished.round();
+        if (finished.outcome() instanceof Outcome.Trained trained) {
+          files.add(trained.update());
+        } else if (finished.outcome() instanceof Outcome.Evaluated evaluated
+            && evaluated.update() != null) {
+          files.add(evaluated.update());
+        }
+      }
+      if (round < rounds.size()) { // an open round is looked at when it goes on
+        for (FileRef file : files) {
+          String fault = sound.add(file) ? fault(directory, file) : null;
+          if (fault != null) {
+            return new Damage(round, fault + ", as journal.log:" + line.number() + " says)");
+          }
+        }
+      }
+    }
+    return null;
+  }
+
+  private static void addFiles(PlannedTask task, List<FileRef> files) {
+    files.add(task.adapter());
+    if (task.tensors() != null) {
+      files.add(task.tensors());
+    }
+  }
+
+  /** Returns what is wrong with a file, up to a closing parenthesis, or null. */
+  static @Nullable String fault(Path directory, FileRef file) throws IOException {
+    Path path = directory.resolve(file.path());
+    if (!Files.isRegularFile(path)) {
+      return path + ": missing (expected: " + file.bytes() + " bytes";
+    }
+    if (Files.size(path) != file.bytes()) {
+      return path + ": " + Files.size(path) + " bytes (expected: " + file.bytes();
+    }
+    String actual = Sha256.of(path);
+    return actual.equals(file.sha256())
+        ? null
+        : path + ": SHA-256 " + actual + " (expected: " + file.sha256();
+  }
+}

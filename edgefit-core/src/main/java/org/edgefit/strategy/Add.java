@@ -1,0 +1,12 @@
+package org.edgefit.strategy;
+
+import org.edgefit.adapter.AdapterDelta;
+
+/** The plain server step: the change is added. */
+record Add() implements ServerOptimizer {
+
+  @Override
+  public ServerState step(RoundContext round, AdapterDelta combined) {
+    return round.state().plus(combined);
+  }
+}

@@ -1,0 +1,51 @@
+package org.edgefit.strategy;
+
+import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.adapter.NamedTensors;
+import org.edgefit.client.Config;
+import org.edgefit.client.Payload;
+import org.edgefit.client.Training;
+
+/**
+ * What one client is asked: the adapter to start from, how to learn, and whatever else the strategy
+ * sends (Flower's {@code FitIns}). Immutable; it starts as {@link RoundContext#assignment}.
+ *
+ * @param start the adapter to start from, of this client's rank
+ * @param training how to learn
+ * @param payload further tensors and values
+ */
+public record Assignment(Adapter start, Training training, Payload payload) {
+
+  /** Returns this assignment with another adapter to start from. */
+  public Assignment withStart(Adapter newStart) {
+    return new Assignment(newStart, training, payload);
+  }
+
+  /** Returns this assignment with other settings. */
+  public Assignment withTraining(Training newTraining) {
+    return new Assignment(start, newTraining, payload);
+  }
+
+  /** Returns this assignment with a local rule, which is called by its name. */
+  public Assignment withRule(String rule) {
+    return withTraining(training.toBuilder().rule(rule).build());
+  }
+
+  /** Returns this assignment with a value for the client; see {@link Config}. */
+  public Assignment with(String name, Object value) {
+    Config config = payload.config().with(name, value);
+    return new Assignment(start, training, new Payload(payload.tensors(), config));
+  }
+
+  /** Returns this assignment with these tensors for the client, and no others. */
+  public Assignment withTensors(NamedTensors tensors) {
+    return new Assignment(start, training, new Payload(tensors, payload.config()));
+  }
+
+  /** Returns this assignment with a group of tensors for the client. */
+  public Assignment with(String group, AdapterDelta tensors) {
+    NamedTensors more = payload.tensors().with(group, tensors);
+    return new Assignment(start, training, new Payload(more, payload.config()));
+  }
+}

@@ -1,0 +1,37 @@
+package org.edgefit.strategy;
+
+/**
+ * Changes what a client is asked (Flower's {@code on_fit_config_fn} and {@code
+ * on_evaluate_config_fn}, for each client).
+ */
+@FunctionalInterface
+public interface AssignmentRule {
+
+  /**
+   * Returns what a client is asked.
+   *
+   * @param plain what it would be asked otherwise
+   */
+  Assignment assign(RoundContext round, String clientId, Assignment plain);
+
+  /** Returns one that changes nothing. */
+  static AssignmentRule plain() {
+    return new Plain();
+  }
+
+  /** Nothing. */
+  record Plain() implements AssignmentRule {
+    @Override
+    public Assignment assign(RoundContext round, String clientId, Assignment plain) {
+      return plain;
+    }
+  }
+
+  /** A local rule with one number. */
+  record LocalRule(String name, String option, double value) implements AssignmentRule {
+    @Override
+    public Assignment assign(RoundContext round, String clientId, Assignment plain) {
+      return plain.withRule(name).with(option, value);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package org.edgefit.strategy;
+
+import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.NamedTensors;
+
+/**
+ * SCAFFOLD (Karimireddy et al. 2020, algorithm 1): control variates correct the drift of clients
+ * whose data differ.
+ *
+ * <pre>
+ * x &lt;- x + eta_g / |S| sum_{i in S} (y_i - x)
+ * c &lt;- c + 1 / N       sum_{i in S} (c_i+ - c_i)
+ * </pre>
+ *
+ * <p>S are the round's clients, N those that were available when it was opened; c is the state's
+ * group {@code control}, and goes to each client with the adapter. A client keeps c_i in its memory
+ * and sends c_i+ - c_i beside its change (its part, option II, is the local rule {@code scaffold}).
+ * Clients count alike, whatever their examples.
+ */
+final class Scaffold extends ForwardingStrategy {
+
+  private static final String RULE = "scaffold";
+  private static final String CONTROL = "control";
+
+  private final FedAvg clients;
+  private final double learningRate;
+
+  /**
+   * Makes the rule.
+   *
+   * @param clients who takes part, and how they are evaluated
+   * @param learningRate the server's learning rate eta_g, > 0
+   */
+  Scaffold(FedAvg clients, double learningRate) {
+    super(clients.weighting(Weighting.uniform()));
+    if (!(learningRate > 0) || Double.isInfinite(learningRate)) {
+      throw new IllegalArgumentException("learning rate: " + learningRate + " (expected: > 0)");
+    }
+    this.clients = clients.weighting(Weighting.uniform());
+    this.learningRate = learningRate;
+  }
+
+  @Override
+  public RoundPlan configureFit(RoundContext round) {
+    NamedTensors control = NamedTensors.none().with(CONTROL, round.state().kept(CONTROL));
+    return clients
+        .assignments((context, client, plain) -> plain.withRule(RULE).withTensors(control))
+        .configureFit(round);
+  }
+
+  @Override
+  public ServerState aggregateFit(RoundContext round, UpdateSet updates) {
+    AdapterLayout layout = round.adapter().layout();
+    AdapterDelta mean = updates.weighted(update -> 1).weightedMean();
+    AdapterDelta[] control = {round.state().kept(CONTROL)};
+    double share = 1.0 / Math.max(1, round.available().size());
+    updates.forEach(
+        update -> {
+          NamedTensors tensors = update.tensors();
+          control[0] = control[0].plus(tensors.delta(CONTROL, layout), share);
+        });
+    return round.state().plus(mean, learningRate).with(CONTROL, control[0]);
+  }
+}

@@ -1,0 +1,67 @@
+package org.edgefit.strategy;
+
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
+import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.adapter.AdapterLayout;
+
+/**
+ * The usable answers of a round, at least one. They are lent while the round is aggregated: tensors
+ * are read from their files a part at a time, so that memory does not grow with the clients.
+ */
+public interface UpdateSet {
+
+  /** Returns updates as a set, for tests of one's own rules. */
+  static UpdateSet of(List<? extends Update> updates) {
+    return new Updates(updates);
+  }
+
+  /** Returns the number of updates, >= 1. */
+  int size();
+
+  /** Lends one update after the other, in client-id order. */
+  void forEach(Consumer<Update> borrower);
+
+  /**
+   * Returns the layout that all of them have.
+   *
+   * @throws IllegalArgumentException naming the client and the first tensor that differs
+   */
+  AdapterLayout layout();
+
+  /**
+   * Returns these updates with other weights.
+   *
+   * @throws IllegalArgumentException naming the client whose weight is not a number > 0
+   */
+  UpdateSet weighted(ToDoubleFunction<Update> weight);
+
+  /**
+   * Returns {@code sum_k w_k delta_k / divisor}, with w the updates' weights: summed in double in
+   * client-id order, and rounded to float32 once.
+   */
+  AdapterDelta weightedSum(double divisor);
+
+  /** Returns the mean of the changes by the updates' weights, computed as {@link #weightedSum}. */
+  AdapterDelta weightedMean();
+
+  /**
+   * Returns a change each value of which is made of the clients' values there.
+   *
+   * @param rule what is made of them
+   */
+  AdapterDelta coordinatewise(Coordinate rule);
+
+  /** What is made of the clients' values of one coordinate. */
+  @FunctionalInterface
+  interface Coordinate {
+
+    /**
+     * Returns the combined value.
+     *
+     * @param values the clients' values, in client-id order; may be changed
+     */
+    double combine(double[] values);
+  }
+}

@@ -1,0 +1,146 @@
+package org.edgefit.strategy;
+
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
+import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.TensorSpec;
+
+/**
+ * Updates in client-id order. Combined values are computed a block of one tensor at a time: the
+ * memory is that of the result, and of a block for each client.
+ */
+final class Updates implements UpdateSet {
+
+  /** Values of one client that are looked at together: of many clients, they fit a cache. */
+  private static final int BLOCK = 1 << 14;
+
+  private final List<Update> updates;
+  private final double[] weights;
+
+  Updates(List<? extends Update> updates) {
+    if (updates.isEmpty()) {
+      throw new IllegalArgumentException("updates: none (expected: at least one)");
+    }
+    List<Update> sorted = new ArrayList<>(updates);
+    sorted.sort(Comparator.comparing(Update::clientId).thenComparing(Update::task));
+    this.updates = List.copyOf(sorted);
+    this.weights = this.updates.stream().mapToDouble(Update::weight).toArray();
+  }
+
+  private Updates(List<Update> updates, double[] weights) {
+    this.updates = updates;
+    this.weights = weights;
+  }
+
+  @Override
+  public int size() {
+    return updates.size();
+  }
+
+  @Override
+  public void forEach(Consumer<Update> borrower) {
+    for (int u = 0; u < updates.size(); u++) {
+      borrower.accept(new WeightedUpdate(updates.get(u), weights[u]));
+    }
+  }
+
+  @Override
+  public AdapterLayout layout() {
+    AdapterLayout layout = updates.get(0).layout();
+    for (Update update : updates) {
+      try {
+        layout.requireSame(update.layout());
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(update.clientId() + ": " + e.getMessage(), e);
+      }
+    }
+    return layout;
+  }
+
+  @Override
+  public UpdateSet weighted(ToDoubleFunction<Update> weight) {
+    double[] others = new double[weights.length];
+    for (int u = 0; u < others.length; u++) {
+      others[u] = weight.applyAsDouble(new WeightedUpdate(updates.get(u), weights[u]));
+      if (!(others[u] > 0) || Double.isInfinite(others[u])) {
+        throw new IllegalArgumentException(
+            updates.get(u).clientId() + ": weight " + others[u] + " (expected: a number > 0)");
+      }
+    }
+    return new Updates(updates, others);
+  }
+
+  @Override
+  public AdapterDelta weightedMean() {
+    double total = 0;
+    for (double weight : weights) {
+      total += weight;
+    }
+    return weightedSum(total);
+  }
+
+  @Override
+  public AdapterDelta weightedSum(double divisor) {
+    double[] sums = new double[BLOCK];
+    float[] values = new float[BLOCK];
+    return blockwise(
+        (tensor, from, out) -> {
+          int count = out.remaining();
+          java.util.Arrays.fill(sums, 0, count, 0);
+          for (int u = 0; u < weights.length; u++) {
+            updates.get(u).read(tensor, from, FloatBuffer.wrap(values, 0, count));
+            double weight = weights[u];
+            for (int i = 0; i < count; i++) {
+              sums[i] += weight * values[i];
+            }
+          }
+          for (int i = 0; i < count; i++) {
+            out.put((float) (sums[i] / divisor));
+          }
+        });
+  }
+
+  @Override
+  public AdapterDelta coordinatewise(Coordinate rule) {
+    float[][] values = new float[weights.length][BLOCK];
+    double[] ofOne = new double[weights.length];
+    return blockwise(
+        (tensor, from, out) -> {
+          int count = out.remaining();
+          for (int u = 0; u < values.length; u++) {
+            updates.get(u).read(tensor, from, FloatBuffer.wrap(values[u], 0, count));
+          }
+          for (int i = 0; i < count; i++) {
+            for (int u = 0; u < values.length; u++) {
+              ofOne[u] = values[u][i];
+            }
+            out.put((float) rule.combine(ofOne));
+          }
+        });
+  }
+
+  private interface Block {
+    /** Computes values of a tensor from {@code from} on; {@code out} is to be filled. */
+    void compute(int tensor, int from, FloatBuffer out);
+  }
+
+  private AdapterDelta blockwise(Block block) {
+    AdapterLayout layout = layout();
+    List<FloatBuffer> result = new ArrayList<>();
+    for (int t = 0; t < layout.tensors().size(); t++) {
+      TensorSpec tensor = layout.tensors().get(t);
+      FloatBuffer out = FloatBuffer.allocate(tensor.elements());
+      for (int from = 0; from < tensor.elements(); from += BLOCK) {
+        out.position(from).limit(Math.min(tensor.elements(), from + BLOCK));
+        block.compute(t, from, out);
+      }
+      result.add(out.clear());
+    }
+    return AdapterDelta.of(layout, result);
+  }
+}

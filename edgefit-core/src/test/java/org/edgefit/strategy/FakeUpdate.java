@@ -1,0 +1,60 @@
+package org.edgefit.strategy;
+
+import java.nio.FloatBuffer;
+import java.util.List;
+import java.util.Map;
+import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LoraConfig;
+import org.edgefit.adapter.NamedTensors;
+import org.edgefit.client.TaskId;
+
+/** An update whose values are in memory. */
+public record FakeUpdate(String clientId, double weight, AdapterDelta delta) implements Update {
+
+  @Override
+  public TaskId task() {
+    return new TaskId(1);
+  }
+
+  @Override
+  public int startRound() {
+    return 0;
+  }
+
+  @Override
+  public long examples() {
+    return 1;
+  }
+
+  @Override
+  public long labelTokens() {
+    return 1;
+  }
+
+  @Override
+  public Map<String, Double> metrics() {
+    return Map.of();
+  }
+
+  @Override
+  public LoraConfig config() {
+    return new LoraConfig(1, 1, 0, List.of("q_proj"));
+  }
+
+  @Override
+  public AdapterLayout layout() {
+    return delta.layout();
+  }
+
+  @Override
+  public NamedTensors tensors() {
+    return NamedTensors.none();
+  }
+
+  @Override
+  public void read(int tensor, int from, FloatBuffer out) {
+    int count = out.remaining();
+    out.put(out.position(), delta.tensor(tensor), from, count).position(out.position() + count);
+  }
+}
