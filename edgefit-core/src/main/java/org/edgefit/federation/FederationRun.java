@@ -320,7 +320,7 @@ final class FederationRun {
         usable("training", strategy.aggregateFitMetrics(context, metrics(outcomes))),
         usable("evaluation", strategy.aggregateEvaluate(after, metrics(evaluations))),
         usable("server", strategy.evaluate(after)),
-        planner.takeBytesSent(round),
+        planner.bytesSent(round),
         failure);
   }
 

@@ -160,7 +160,9 @@ public final class InProcessClients implements ClientPool {
     try {
       outcome = answer(task);
     } catch (Throwable e) { // whatever a client dies of is that client's failure alone
-      log.warn("{}: failed in task {}", task.clientId(), task.id(), e);
+      if (hasPlace(task, place)) { // else it was interrupted, and nobody waits for it
+        log.warn("{}: failed in task {}", task.clientId(), task.id(), e);
+      }
       outcome = new Outcome.Failed(task.id(), task.clientId(), ClientText.shown(reason(e)));
     }
     synchronized (this) {
@@ -173,6 +175,10 @@ public final class InProcessClients implements ClientPool {
         startWaiting();
       }
     }
+  }
+
+  private synchronized boolean hasPlace(Task task, Place place) {
+    return atWork.get(task.id()) == place;
   }
 
   private @Nullable Outcome answer(Task task) throws IOException, InterruptedException {

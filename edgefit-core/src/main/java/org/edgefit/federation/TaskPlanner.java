@@ -21,7 +21,6 @@ import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
 import org.edgefit.run.PlannedTask.Kind;
 import org.edgefit.run.RunDirectory;
-import org.edgefit.run.SavedRun;
 import org.edgefit.strategy.Assignment;
 import org.edgefit.strategy.Needs;
 import org.edgefit.strategy.RoundContext;
@@ -45,9 +44,9 @@ final class TaskPlanner {
   private final Supplier<Duration> now;
   private final Task.Completion completion;
   private final Map<TaskId, PlannedTask> planned = new TreeMap<>();
+  private final Map<TaskId, PlannedTask> made = new TreeMap<>();
   private final List<PlannedTask> notAsked = new ArrayList<>();
   private long lastTask;
-  private long bytesSent;
 
   TaskPlanner(
       Federation federation,
@@ -73,7 +72,7 @@ final class TaskPlanner {
     AssignedFiles files = new AssignedFiles(directory, round);
     Path global = directory.adapterFile(kind == Kind.FIT ? round - 1 : round);
     files.put(context.adapter(), directory.refer(global));
-    List<PlannedTask> asked = new ArrayList<>();
+    List<PlannedTask> tasks = new ArrayList<>();
     for (Map.Entry<String, Assignment> entry : plan.assignments().entrySet()) {
       String client = entry.getKey();
       Assignment assignment = entry.getValue();
@@ -85,7 +84,7 @@ final class TaskPlanner {
         continue;
       }
       requireLayout(client, assignment, context.adapter().layout());
-      asked.add(
+      tasks.add(
           new PlannedTask(
               new TaskId(++lastTask),
               round,
@@ -100,8 +99,8 @@ final class TaskPlanner {
               memories.horizon(client, round),
               clients.getOrDefault(client, Map.of())));
     }
-    asked.forEach(task -> planned.put(task.id(), task));
-    return asked;
+    tasks.forEach(task -> planned.put(task.id(), task));
+    return tasks;
   }
 
   private void requireLayout(String client, Assignment assignment, AdapterLayout layout) {
@@ -129,21 +128,18 @@ final class TaskPlanner {
   }
 
   /**
-   * Returns the bytes that clients were sent in a round, those that were asked before the run was
-   * stopped among them, and counts anew.
+   * Returns the bytes that the clients of a round were sent; those that were asked before the run
+   * was stopped are counted once.
    */
-  long takeBytesSent(int round) {
-    long bytes = bytesSent;
-    bytesSent = 0;
-    SavedRun saved = directory.saved();
-    boolean wasOpen = !saved.isEmpty() && saved.rounds().size() == round;
-    if (wasOpen) {
-      for (Outcome outcome : saved.outcomes()) {
-        PlannedTask task = saved.task(outcome.task());
-        bytes += task.round() == round ? bytesOf(task) : 0;
-      }
+  long bytesSent(int round) {
+    Map<TaskId, PlannedTask> sent = new TreeMap<>(made);
+    for (Outcome outcome : directory.saved().outcomes()) {
+      sent.put(outcome.task(), directory.saved().task(outcome.task()));
     }
-    return bytes;
+    return sent.values().stream()
+        .filter(task -> task.round() == round)
+        .mapToLong(TaskPlanner::bytesOf)
+        .sum();
   }
 
   private static long bytesOf(PlannedTask task) {
@@ -175,8 +171,7 @@ final class TaskPlanner {
 
   /** Makes a task that is asked at a time. */
   Task make(PlannedTask plan, Duration asked) throws IOException {
-    planned.put(plan.id(), plan);
-    bytesSent += bytesOf(plan);
+    made.put(plan.id(), plan);
     Adapter adapter = directory.readAdapter(plan.adapter(), plan.lora());
     FileRef file = plan.tensors();
     NamedTensors tensors = file == null ? NamedTensors.none() : directory.readTensors(file);

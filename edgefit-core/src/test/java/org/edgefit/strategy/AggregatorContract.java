@@ -54,10 +54,15 @@ public abstract class AggregatorContract {
             new LoraConfig(1, 1, 0, List.of("q_proj")),
             LAYOUT,
             List.of(FloatBuffer.allocate(6), FloatBuffer.allocate(4)));
+    return round(1, ServerState.of(adapter));
+  }
+
+  /** Returns a round with a state. */
+  public static RoundContext round(int round, ServerState state) {
     return new RoundContext(
-        1,
-        1,
-        ServerState.of(adapter),
+        round,
+        round,
+        state,
         Map.of(),
         Set.of(),
         RunSettings.defaults(),

@@ -10,16 +10,22 @@ import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.TaskId;
 
 /** An update whose values are in memory. */
-public record FakeUpdate(String clientId, double weight, AdapterDelta delta) implements Update {
+public record FakeUpdate(String clientId, double weight, AdapterDelta delta, int startRound)
+    implements Update {
+
+  /** Makes an update from the adapter that the run began with. */
+  public FakeUpdate(String clientId, double weight, AdapterDelta delta) {
+    this(clientId, weight, delta, 0);
+  }
+
+  /** Returns this update as one from the adapter after a round. */
+  public FakeUpdate startedAfter(int round) {
+    return new FakeUpdate(clientId, weight, delta, round);
+  }
 
   @Override
   public TaskId task() {
     return new TaskId(1);
-  }
-
-  @Override
-  public int startRound() {
-    return 0;
   }
 
   @Override

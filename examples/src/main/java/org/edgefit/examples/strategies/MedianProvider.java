@@ -1,0 +1,37 @@
+package org.edgefit.examples.strategies;
+
+import java.util.Arrays;
+import org.edgefit.strategy.FedAvg;
+import org.edgefit.strategy.Strategy;
+import org.edgefit.strategy.StrategyOptions;
+import org.edgefit.strategy.StrategyProvider;
+
+/**
+ * Makes a rule of one's own known by name: {@code edgefit-server serve --strategy median:step=0.5}.
+ */
+public final class MedianProvider implements StrategyProvider {
+
+  @Override
+  public String name() {
+    return "median";
+  }
+
+  @Override
+  public String description() {
+    return "the coordinate-wise median (Yin et al. 2018): step=1";
+  }
+
+  @Override
+  public Strategy create(FedAvg base, StrategyOptions options) {
+    double step = options.number("step", 1);
+    return base.aggregator(
+            (round, updates) ->
+                updates.coordinatewise(
+                    values -> {
+                      Arrays.sort(values);
+                      int middle = values.length / 2;
+                      return (values[(values.length - 1) / 2] + values[middle]) / 2;
+                    }))
+        .optimizer((round, median) -> round.state().plus(median, step));
+  }
+}

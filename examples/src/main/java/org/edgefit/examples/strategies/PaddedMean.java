@@ -1,0 +1,26 @@
+package org.edgefit.examples.strategies;
+
+import org.edgefit.adapter.AdapterDelta;
+import org.edgefit.strategy.Aggregator;
+import org.edgefit.strategy.RoundContext;
+import org.edgefit.strategy.UpdateSet;
+
+/**
+ * The mean of updates of any rank: a smaller one is padded with zeros (as in HetLoRA, Cho et al.
+ * 2024).
+ */
+public record PaddedMean() implements Aggregator {
+
+  @Override
+  public AdapterDelta combine(RoundContext round, UpdateSet updates) {
+    int rank = round.adapter().config().rank();
+    AdapterDelta[] sum = {AdapterDelta.zero(round.adapter().layout())};
+    double[] weights = {0};
+    updates.forEach(
+        update -> {
+          sum[0] = sum[0].plus(update.delta().withRank(rank), update.weight());
+          weights[0] += update.weight();
+        });
+    return sum[0].scaled(1 / weights[0]);
+  }
+}

@@ -1,0 +1,27 @@
+package org.edgefit.examples.strategies;
+
+import java.nio.FloatBuffer;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.client.FitInstruction;
+import org.edgefit.client.LocalRule;
+
+/** A local rule of one's own, FedProx's: mu/2 ||w - start||^2 is added to a client's loss. */
+public final class Proximal implements LocalRule {
+
+  @Override
+  public String name() {
+    return "proximal";
+  }
+
+  @Override
+  public LocalTraining begin(FitInstruction asked) {
+    double mu = asked.payload().config().number("mu");
+    Adapter start = asked.adapter();
+    return (tensor, weights, gradient) -> {
+      FloatBuffer from = start.tensor(tensor);
+      for (int i = 0; i < gradient.capacity(); i++) {
+        gradient.put(i, (float) (gradient.get(i) + mu * (weights.get(i) - from.get(i))));
+      }
+    };
+  }
+}
