@@ -8,11 +8,9 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -58,6 +56,8 @@ final class GrpcClients implements ClientPool {
   private final Map<String, Accepted> accepted = new HashMap<>();
   private final Deque<Answer> answers = new ArrayDeque<>();
   private RunClock clock = RunClock.start(Duration.ZERO);
+  private boolean hasBegun;
+  private boolean isUnderWay;
   private @Nullable Finished finished;
 
   /** A task that its client has yet to answer; its upload is what brings the answer now, if any. */
@@ -94,7 +94,33 @@ final class GrpcClients implements ClientPool {
 
   @Override
   public void begin(Path memory, Duration elapsed) {
-    clock = RunClock.start(elapsed);
+    lock.lock();
+    try {
+      clock = RunClock.start(elapsed);
+      hasBegun = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Notes that the run waits for clients: from here on, a task that is not open is over. Before
+   * that, a run that goes on may yet ask for what a client is at work on.
+   */
+  private void underWay() {
+    if (hasBegun && !isUnderWay) {
+      isUnderWay = true;
+      members.all().forEach(this::cancelOthers);
+    }
+  }
+
+  /** Tells a client which of the tasks that it brought are over. */
+  private void cancelOthers(Member member) {
+    for (long task : member.tasks()) {
+      if (find(member.id(), task) == null) {
+        member.send(cancellation(task));
+      }
+    }
   }
 
   @Override
@@ -117,6 +143,7 @@ final class GrpcClients implements ClientPool {
     long left = timeout.toNanos();
     lock.lockInterruptibly();
     try {
+      underWay();
       while (members.connected().size() < minimum) {
         if (left <= 0) {
           return false;
@@ -135,7 +162,7 @@ final class GrpcClients implements ClientPool {
     try {
       open.put(task.id(), new OpenTask(task));
       Member member = members.find(task.clientId());
-      if (member != null) {
+      if (member != null && !member.tasks().contains(task.id().number())) {
         member.send(message(task));
       }
     } finally {
@@ -156,6 +183,7 @@ final class GrpcClients implements ClientPool {
     long left = limit.toNanos();
     lock.lockInterruptibly();
     try {
+      underWay();
       while (answers.isEmpty() && left > 0) {
         endThoseThatAreGone();
         if (answers.isEmpty()) {
@@ -281,13 +309,15 @@ final class GrpcClients implements ClientPool {
                       .setRunId(terms.runId())
                       .setSettings(WireCodec.toText(terms.settings())))
               .build());
-      Set<Long> held = new HashSet<>(join.getTasksList());
       for (OpenTask asked : open.values()) {
-        if (asked.task.clientId().equals(member.id()) && !held.remove(asked.task.id().number())) {
+        boolean isHeld = member.tasks().contains(asked.task.id().number());
+        if (asked.task.clientId().equals(member.id()) && !isHeld) {
           member.send(message(asked.task));
         }
       }
-      held.forEach(task -> member.send(cancellation(task)));
+      if (isUnderWay) {
+        cancelOthers(member);
+      }
       changed.signalAll();
       return null;
     } finally {
@@ -378,6 +408,9 @@ final class GrpcClients implements ClientPool {
           return new Offer(asked.task.tensorsFile(), Status.OK);
         }
       }
+      if (!isUnderWay) {
+        return new Offer(null, Status.ABORTED.withDescription("the run has yet to go on"));
+      }
       return new Offer(
           null,
           Status.FAILED_PRECONDITION.withDescription(
@@ -435,8 +468,11 @@ final class GrpcClients implements ClientPool {
           : Status.ALREADY_EXISTS.withDescription(
               "task " + header.getTask() + ": another answer of this client was taken");
     }
-    return Status.FAILED_PRECONDITION.withDescription(
-        "task " + header.getTask() + " is over: the answer came too late");
+    return isUnderWay
+        ? Status.FAILED_PRECONDITION.withDescription(
+            "task " + header.getTask() + " is over: the answer came too late")
+        : Status.ABORTED.withDescription(
+            "the run has yet to go on (expected: to send again in a while)");
   }
 
   /**

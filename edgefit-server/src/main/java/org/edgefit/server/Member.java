@@ -1,7 +1,9 @@
 package org.edgefit.server;
 
 import io.grpc.stub.StreamObserver;
+import java.util.Collection;
 import java.util.Map;
+import java.util.Set;
 import org.edgefit.proto.ServerMessage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -15,6 +17,7 @@ final class Member {
   private final String id;
   private final long instance;
   private final Map<String, String> description;
+  private final Set<Long> tasks;
   private @Nullable StreamObserver<ServerMessage> session;
   private long lostSince;
   private boolean isTold;
@@ -23,10 +26,12 @@ final class Member {
       String id,
       long instance,
       Map<String, String> description,
+      Collection<Long> tasks,
       StreamObserver<ServerMessage> session) {
     this.id = id;
     this.instance = instance;
     this.description = Map.copyOf(description);
+    this.tasks = Set.copyOf(tasks);
     this.session = session;
   }
 
@@ -40,6 +45,11 @@ final class Member {
 
   Map<String, String> description() {
     return description;
+  }
+
+  /** Returns the tasks that it was at work on, or had yet to send, when it joined. */
+  Set<Long> tasks() {
+    return tasks;
   }
 
   boolean isConnected() {

@@ -3,6 +3,7 @@ package org.edgefit.server;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -22,6 +23,7 @@ final class Members {
 
   private static final Logger log = LoggerFactory.getLogger(Members.class);
 
+  private static final int MOST_TASKS = 64;
   private static final int MOST_PROPERTIES = 32;
   private static final int MOST_KEY = 64;
   private static final int MOST_VALUE = 256;
@@ -38,6 +40,11 @@ final class Members {
   /** Returns the content hash of the run's base model, or null if no client has joined yet. */
   @Nullable String baseModelHash() {
     return baseModelHash;
+  }
+
+  /** Returns the clients that have joined. */
+  Collection<Member> all() {
+    return members.values();
   }
 
   /** Returns a client that has joined, or null. */
@@ -92,6 +99,10 @@ final class Members {
               + " (expected: "
               + terms.runId()
               + ", which is the run here now)");
+    }
+    if (join.getTasksCount() > MOST_TASKS) {
+      return Status.INVALID_ARGUMENT.withDescription(
+          "tasks: " + join.getTasksCount() + " (expected: at most " + MOST_TASKS + ")");
     }
     String described = faultOf(join.getDescriptionMap());
     if (described != null) {
@@ -152,7 +163,7 @@ final class Members {
             (key, value) ->
                 description.put(
                     ClientText.shown(key, MOST_KEY), ClientText.shown(value, MOST_VALUE)));
-    Member member = new Member(id, join.getInstance(), description, session);
+    Member member = new Member(id, join.getInstance(), description, join.getTasksList(), session);
     log.info("{} {}", id, members.put(id, member) == null ? "joined" : "is back");
     return member;
   }

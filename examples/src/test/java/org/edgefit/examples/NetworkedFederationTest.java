@@ -3,10 +3,6 @@ package org.edgefit.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.protobuf.ByteString;
-import io.grpc.ManagedChannel;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
-import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +21,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.edgefit.adapter.Adapter;
@@ -56,14 +50,6 @@ import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
 import org.edgefit.federation.RunResult;
 import org.edgefit.format.ModelFiles;
-import org.edgefit.proto.Chunk;
-import org.edgefit.proto.ClientMessage;
-import org.edgefit.proto.EdgeFitGrpc;
-import org.edgefit.proto.Join;
-import org.edgefit.proto.ResultHeader;
-import org.edgefit.proto.ServerMessage;
-import org.edgefit.proto.SubmitMessage;
-import org.edgefit.proto.codec.WireCodec;
 import org.edgefit.random.Seed;
 import org.edgefit.run.Outcome;
 import org.edgefit.server.EdgeFitServer;
@@ -488,119 +474,5 @@ class NetworkedFederationTest {
         federation(Strategy.fedAvg()).clients(server.clients()).minimumClients(2).build().run(1);
     assertThat(ends(result).get("bursts")).isEqualTo("failed: native");
     assertThat(ends(result).get("good")).startsWith("trained");
-  }
-
-  // ---- a peer that speaks the protocol by hand, and badly
-
-  private final class RawClient {
-    final ManagedChannel channel;
-    final LinkedBlockingQueue<Object> received = new LinkedBlockingQueue<>();
-    final StreamObserver<ClientMessage> session;
-
-    RawClient(EdgeFitServer server, String id) {
-      channel = NettyChannelBuilder.forAddress("127.0.0.1", server.port()).usePlaintext().build();
-      open.add(channel::shutdownNow);
-      session = EdgeFitGrpc.newStub(channel).session(into(received));
-      session.onNext(
-          ClientMessage.newBuilder()
-              .setJoin(
-                  Join.newBuilder()
-                      .setProtocol(WireCodec.PROTOCOL)
-                      .setClientId(id)
-                      .setInstance(1)
-                      .setBaseModelHash(HASH))
-              .build());
-    }
-
-    ServerMessage next() throws InterruptedException {
-      Object message = received.poll(20, TimeUnit.SECONDS);
-      assertThat(message).isInstanceOf(ServerMessage.class);
-      return (ServerMessage) message;
-    }
-
-    Object upload(SubmitMessage... messages) throws InterruptedException {
-      LinkedBlockingQueue<Object> replies = new LinkedBlockingQueue<>();
-      StreamObserver<SubmitMessage> call = EdgeFitGrpc.newStub(channel).submit(into(replies));
-      Arrays.stream(messages).forEach(call::onNext);
-      call.onCompleted();
-      return String.valueOf(replies.poll(20, TimeUnit.SECONDS));
-    }
-  }
-
-  private static <T> StreamObserver<T> into(LinkedBlockingQueue<Object> queue) {
-    return new StreamObserver<>() {
-      @Override
-      public void onNext(T value) {
-        queue.add(value);
-      }
-
-      @Override
-      public void onError(Throwable error) {
-        queue.add(String.valueOf(error.getMessage()));
-      }
-
-      @Override
-      public void onCompleted() {}
-    };
-  }
-
-  private static SubmitMessage header(String id, long task, long bytes, String sha256) {
-    return SubmitMessage.newBuilder()
-        .setHeader(
-            ResultHeader.newBuilder()
-                .setClientId(id)
-                .setInstance(1)
-                .setRunId("test")
-                .setTask(task)
-                .setBytes(bytes)
-                .setSha256(sha256)
-                .setExamples(1)
-                .setLabelTokens(1))
-        .build();
-  }
-
-  private static SubmitMessage chunk(byte[] data, int crc) {
-    return SubmitMessage.newBuilder()
-        .setChunk(Chunk.newBuilder().setData(ByteString.copyFrom(data)).setCrc32C(crc))
-        .build();
-  }
-
-  @Test
-  void brokenUploadsAreRefusedAndLeaveNothing() throws Exception {
-    EdgeFitServer server = server(HASH);
-    RawClient raw = new RawClient(server, "raw");
-    assertThat(raw.next().hasWelcome()).isTrue();
-    Path run = temp.resolve("run");
-    Future<RunResult> result =
-        threads.submit(
-            () ->
-                federation(Strategy.fedAvg())
-                    .clients(server.clients())
-                    .runDirectory(run)
-                    .roundDeadline(Duration.ofSeconds(5))
-                    .build()
-                    .run(1));
-    assertThat(raw.next().getTask().getRound()).isEqualTo(1);
-    String zero = "00".repeat(32);
-    assertThat(raw.upload(chunk(new byte[4], 0))).asString().contains("no header");
-    assertThat(raw.upload(header("raw", 7, 4, zero))).asString().contains("task 7 is over");
-    assertThat(raw.upload(header("nobody", 1, 4, zero))).asString().contains("has not joined");
-    assertThat(raw.upload(header("raw", 1, 4, zero), chunk(new byte[4], 1)))
-        .asString()
-        .contains("CRC32C");
-    int crc = 0x48674bc7; // of four zero bytes
-    assertThat(raw.upload(header("raw", 1, 4, zero), chunk(new byte[4], crc)))
-        .asString()
-        .contains("SHA-256");
-    assertThat(raw.upload(header("raw", 1, 8, zero), chunk(new byte[4], crc)))
-        .asString()
-        .contains("4 bytes (expected: 8)");
-    assertThat(raw.upload(header("raw", 1, 2, zero), chunk(new byte[4], crc)))
-        .asString()
-        .contains("more than the announced 2 bytes");
-    assertThat(raw.upload(header("raw", 1, 1L << 40, zero))).asString().contains("at most");
-    Map<String, String> ends = ends(result.get(20, TimeUnit.SECONDS));
-    assertThat(ends.get("raw")).startsWith("rejected").contains("1099511627776 bytes");
-    assertThat(run.resolve("rounds/0001/updates")).isEmptyDirectory();
   }
 }
