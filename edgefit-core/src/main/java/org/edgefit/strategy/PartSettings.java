@@ -26,6 +26,9 @@ public final class PartSettings {
   /** What the value of a lambda's setting begins with. */
   public static final String LAMBDA = "lambda in ";
 
+  /** The setting that is the strategy's own class. */
+  private static final String CLASS = "class";
+
   private static final int MOST_DEPTH = 6;
   private static final int MOST_TEXT = 200;
 
@@ -34,7 +37,7 @@ public final class PartSettings {
   /** Returns the settings of a strategy or a part of one, by the path of the field. */
   public static Map<String, String> of(Object part) {
     TreeMap<String, String> settings = new TreeMap<>();
-    add("strategy", part, settings, 0);
+    add("", part, settings, 0);
     return settings;
   }
 
@@ -46,7 +49,7 @@ public final class PartSettings {
       return;
     }
     Class<?> type = value.getClass();
-    settings.put(path, type.isHidden() ? lambda(type) : type.getName());
+    settings.put(path.isEmpty() ? CLASS : path, type.isHidden() ? lambda(type) : type.getName());
     if (depth < MOST_DEPTH && (isPart(type) || isPlainRecord(value))) {
       for (Class<?> c = type; c != null && !c.equals(Object.class); c = c.getSuperclass()) {
         for (Field field : c.getDeclaredFields()) {
@@ -94,7 +97,8 @@ public final class PartSettings {
 
   private static void addField(
       String path, Field field, Object of, Map<String, String> settings, int depth) {
-    add(path + "." + field.getName(), read(field, of), settings, depth + 1);
+    String own = path.isEmpty() ? field.getName() : path + "." + field.getName();
+    add(own, read(field, of), settings, depth + 1);
   }
 
   /** Returns whether a class is one of a strategy's, whose fields are settings too. */

@@ -214,6 +214,6 @@ class RunRecoveryTest {
                     .resume()
                     .build()
                     .run(ROUNDS))
-        .hasMessageContaining("strategy.strategy.sampler.count: 3 (expected: 2, with which");
+        .hasMessageContaining("strategy.sampler.count: 3 (expected: 2, with which");
   }
 }

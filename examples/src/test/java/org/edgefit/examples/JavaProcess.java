@@ -18,6 +18,24 @@ public record JavaProcess(int status, String out, String err) {
   /** Runs a program in a JVM with options of its own. */
   public static JavaProcess run(List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
+    Path err = Files.createTempFile("launcher", ".err");
+    Process process =
+        new ProcessBuilder(command(options, main, arguments)).redirectError(err.toFile()).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    JavaProcess ended = new JavaProcess(process.waitFor(), out, Files.readString(err));
+    Files.delete(err);
+    return ended;
+  }
+
+  /** Starts a program whose output, of both kinds, goes to a file. */
+  public static Process start(Path output, Class<?> main, String... arguments) throws IOException {
+    return new ProcessBuilder(command(List.of(), main, arguments))
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()))
+        .start();
+  }
+
+  private static List<String> command(List<String> options, Class<?> main, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=64g"));
@@ -25,11 +43,6 @@ public record JavaProcess(int status, String out, String err) {
     command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(arguments));
-    Path err = Files.createTempFile("launcher", ".err");
-    Process process = new ProcessBuilder(command).redirectError(err.toFile()).start();
-    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    JavaProcess ended = new JavaProcess(process.waitFor(), out, Files.readString(err));
-    Files.delete(err);
-    return ended;
+    return command;
   }
 }

@@ -34,6 +34,7 @@ import org.edgefit.run.OnDamage;
 import org.edgefit.run.RunDirectory;
 import org.edgefit.run.RunEvent;
 import org.edgefit.run.RunEventCodec;
+import org.edgefit.run.SavedRun;
 import org.edgefit.server.EdgeFitServer;
 import org.edgefit.server.RunTerms;
 import org.edgefit.strategy.FedAvg;
@@ -58,6 +59,9 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class ServeCommand implements Callable<Integer> {
+
+  /** The setting of a run that is its base model's content hash. */
+  private static final String BASE_HASH = "baseModelHash";
 
   /** About thirty years. */
   private static final long MOST_SECONDS = 1_000_000_000;
@@ -237,12 +241,13 @@ final class ServeCommand implements Callable<Integer> {
     if (!resume) {
       RunDirectory.requireNew(runDirectory);
     }
-    String hash =
+    String known =
         baseHash != null
             ? baseHash
             : BaseWeights.exist(model) ? ModelFiles.contentHash(model) : null;
     // Held from here on: another server with this directory ends before it listens.
     try (RunDirectory directory = directory()) {
+      String hash = known != null ? known : recordedHash(directory.saved());
       RunTerms terms =
           new RunTerms(directory.runId(), hash, settings, Duration.ofSeconds(rejoinGraceSeconds));
       InetSocketAddress address =
@@ -257,6 +262,11 @@ final class ServeCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /** Returns the hash that a run which goes on has had, or null. */
+  private static @Nullable String recordedHash(SavedRun saved) {
+    return saved.isEmpty() ? null : String.valueOf(saved.opened().settings().get(BASE_HASH));
   }
 
   private RunDirectory directory() throws IOException {
@@ -278,7 +288,9 @@ final class ServeCommand implements Callable<Integer> {
     Runtime.getRuntime().addShutdownHook(new Thread(stop::request, "edgefit-server-stop"));
     try {
       started(server.port(), hash);
-      awaitClients(server, stop);
+      if (directory.saved().isEmpty()) { // whose first client may decide the base model
+        awaitClients(server, stop);
+      }
       Federation federation =
           Federation.builder()
               .strategy(strategy)
@@ -289,7 +301,7 @@ final class ServeCommand implements Callable<Integer> {
               .seed(seed)
               .runDirectory(directory)
               .baseModel(model.toString())
-              .note("baseModelHash", String.valueOf(server.baseModelHash()))
+              .note(BASE_HASH, String.valueOf(server.baseModelHash()))
               .quorum(quorum)
               .maxExamples(maxExamples)
               .minimumClients(minimumClients)
