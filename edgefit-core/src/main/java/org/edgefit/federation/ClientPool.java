@@ -31,9 +31,12 @@ public interface ClientPool {
   /**
    * Waits until at least {@code minimum} clients are available.
    *
-   * @return whether they are; false after {@code timeout}, or at once where no more can come
+   * @return whether they are; false after {@code timeout}, or at once if the pool cannot grow
    */
   boolean await(int minimum, Duration timeout) throws InterruptedException;
+
+  /** Returns whether clients can come that are not there yet. */
+  boolean canGrow();
 
   /**
    * Asks a client. An answer, or that there will be none, comes from {@link #next}, unless the task

@@ -1,7 +1,6 @@
 package org.edgefit.federation;
 
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -13,9 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.client.ClientText;
-import org.edgefit.format.PeftAdapter;
 import org.edgefit.run.FileRef;
 import org.edgefit.run.History;
 import org.edgefit.run.Outcome;
@@ -52,6 +49,7 @@ final class FederationRun {
   private final OpenTasks tasks;
   private final List<RoundSummary> history = new ArrayList<>();
   private final TaskPlanner planner;
+  private final PublishedStates states;
   private final Set<String> notes = new LinkedHashSet<>();
   private boolean isInLog;
   private ServerState state;
@@ -74,6 +72,7 @@ final class FederationRun {
             federation::isStopping);
     this.planner =
         new TaskPlanner(federation, rounds, directory, memories, pool::now, tasks::complete);
+    this.states = new PublishedStates(directory, federation.baseModel);
     this.state = strategy.start(federation.initial);
   }
 
@@ -99,7 +98,10 @@ final class FederationRun {
   }
 
   private InterruptedException stopped(Throwable cause) {
-    String detail = "stopped in round " + history.size() + "; resuming goes on from there";
+    String detail =
+        isInLog
+            ? "stopped in round " + history.size() + "; resuming goes on from there"
+            : "stopped before it went on";
     end(RunEvent.End.STOPPED, detail);
     InterruptedException stopped = new InterruptedException("the run was " + detail);
     stopped.initCause(cause);
@@ -135,6 +137,9 @@ final class FederationRun {
     }
     tasks.tellOfClients();
     if (history.isEmpty()) {
+      if (rounds > 0) {
+        requireClients(0);
+      }
       roundZero();
     }
   }
@@ -148,15 +153,10 @@ final class FederationRun {
               .formatted(directory.path(), rounds, history.size() - 1));
     }
     if (!history.isEmpty()) {
-      requireSameStart();
+      states.requireFirst(federation.initial);
       RoundSummary last = history.get(history.size() - 1);
-      Adapter adapter = map(last);
-      state.adapter().layout().requireSame(adapter.layout());
-      FileRef file = last.state();
-      state =
-          file == null
-              ? ServerState.of(adapter)
-              : new ServerState(adapter, directory.readTensors(file), directory.readValues(file));
+      state = states.read(last);
+      federation.initial.layout().requireSame(state.adapter().layout());
     }
   }
 
@@ -193,27 +193,6 @@ final class FederationRun {
     }
   }
 
-  private Adapter map(RoundSummary round) throws IOException {
-    Adapter read = PeftAdapter.read(directory.adapterDirectory(round.round()));
-    return directory.readAdapter(round.adapter(), read.config());
-  }
-
-  /** Holds the initial adapter to the one that the run began with. */
-  private void requireSameStart() throws IOException {
-    Adapter initial = federation.initial;
-    Adapter first = PeftAdapter.read(directory.adapterDirectory(0));
-    initial.layout().requireSame(first.layout());
-    for (int t = 0; t < initial.layout().tensors().size(); t++) {
-      if (!initial.tensor(t).equals(first.tensor(t))) {
-        throw new IOException(
-            directory.path()
-                + ": adapter: "
-                + initial.layout().tensors().get(t).name()
-                + ": other values (expected: those with which the run began)");
-      }
-    }
-  }
-
   /** Returns whether the log says that there is nothing left to do. */
   private boolean isDone() {
     RunEvent.RunClosed closed = saved.closed();
@@ -245,7 +224,7 @@ final class FederationRun {
   private RunResult.@Nullable Best best(History whole) throws IOException {
     Measure measure = federation.best;
     RoundSummary round = measure == null ? null : measure.best(whole).orElse(null);
-    return round == null ? null : new RunResult.Best(round, map(round));
+    return round == null ? null : new RunResult.Best(round, states.adapter(round));
   }
 
   /** Notes how the run ends, as far as the log can still be written. */
@@ -267,7 +246,7 @@ final class FederationRun {
 
   private void roundZero() throws IOException, InterruptedException {
     Duration start = pool.now();
-    state = published(0, state);
+    state = states.write(0, state);
     Map<String, Double> server = usable("server", strategy.evaluate(context(0, state, present())));
     close(0, start, List.of(), List.of(), Map.of(), Map.of(), server, 0, "");
   }
@@ -304,7 +283,7 @@ final class FederationRun {
     List<Outcome.Trained> trained = trained(outcomes);
     if (trained.size() < federation.quorum) {
       failure = trained.size() + " usable answers (expected: at least " + federation.quorum + ")";
-      state = published(round, state);
+      state = states.write(round, state);
     } else {
       failure = aggregate(round, context, trained);
     }
@@ -324,8 +303,8 @@ final class FederationRun {
         failure);
   }
 
-  private void requireClients(int round) throws InterruptedException {
-    if (!pool.await(federation.minimumClients, federation.joinTimeout)) {
+  private void requireClients(int round) throws IOException, InterruptedException {
+    if (!tasks.awaitClients(federation.minimumClients, federation.joinTimeout)) {
       throw new IllegalStateException(
           "clients: "
               + present().keySet()
@@ -351,8 +330,8 @@ final class FederationRun {
       }
       ServerState next = strategy.aggregateFit(context, UpdateSet.of(updates));
       context.adapter().layout().requireSame(next.adapter().layout());
-      String failure = notFinite(next, updates);
-      state = published(round, failure.isEmpty() ? next : state);
+      String failure = FiniteCheck.fault(next, updates);
+      state = states.write(round, failure.isEmpty() ? next : state);
       return failure;
     } finally {
       for (FileUpdate update : updates) {
@@ -361,64 +340,12 @@ final class FederationRun {
     }
   }
 
-  /** Returns the first value that is not finite, and whose change is the largest there. */
-  private static String notFinite(ServerState next, List<FileUpdate> updates) {
-    Adapter adapter = next.adapter();
-    for (int t = 0; t < adapter.layout().tensors().size(); t++) {
-      FloatBuffer values = adapter.tensor(t);
-      for (int i = 0; i < values.capacity(); i++) {
-        if (!Float.isFinite(values.get(i))) {
-          return "adapter: %s[%d]: %s (expected: a finite number)%s"
-              .formatted(
-                  adapter.layout().tensors().get(t).name(),
-                  i,
-                  values.get(i),
-                  largest(updates, adapter.layout(), t, i));
-        }
-      }
-    }
-    try {
-      next.tensors().requireFinite();
-      return "";
-    } catch (IllegalArgumentException e) {
-      return "state: " + e.getMessage();
-    }
-  }
-
-  private static String largest(
-      List<FileUpdate> updates, AdapterLayout layout, int tensor, int index) {
-    String client = "";
-    float largest = -1;
-    for (FileUpdate update : updates) {
-      if (update.layout().equals(layout)) {
-        FloatBuffer value = FloatBuffer.allocate(1);
-        update.read(tensor, index, value);
-        if (Math.abs(value.get(0)) > largest) {
-          largest = Math.abs(value.get(0));
-          client = update.clientId();
-        }
-      }
-    }
-    return client.isEmpty()
-        ? ""
-        : "; the largest change there, " + largest + ", is " + client + "'s";
-  }
-
-  /** Writes a state where it counts, and returns it as it lies there. */
-  private ServerState published(int round, ServerState next) throws IOException {
-    Adapter written = directory.writeAdapter(round, next.adapter(), federation.baseModel);
-    if (!next.tensors().isEmpty() || !next.values().values().isEmpty()) {
-      directory.writeState(round, next.tensors(), next.values());
-    }
-    return next.with(written);
-  }
-
   private List<Outcome> evaluate(int round) throws IOException, InterruptedException {
     RunEvent.EvaluationOpened opened = saved.openEvaluation();
     RoundPlan plan;
     if (opened != null && opened.round() == round) {
       plan = strategy.configureEvaluate(context(round, state, described(opened.available())));
-      requireSameAdapter(round, opened.tasks());
+      states.requireSame(round, opened.tasks());
     } else {
       Map<String, Map<String, String>> clients = present();
       RoundContext context = context(round, state, clients);
@@ -437,23 +364,6 @@ final class FederationRun {
     return outcomes;
   }
 
-  /**
-   * Checks that a round which is aggregated again makes what its clients were asked to evaluate.
-   */
-  private void requireSameAdapter(int round, List<PlannedTask> evaluations) throws IOException {
-    for (PlannedTask task : evaluations) {
-      if (!directory.isSound(task.adapter())) {
-        throw new IOException(
-            directory.path()
-                + ": round "
-                + round
-                + ": the same updates made another adapter (expected: SHA-256 "
-                + task.adapter().sha256()
-                + ", which clients evaluate); the strategy is not repeatable");
-      }
-    }
-  }
-
   private void close(
       int round,
       Duration start,
@@ -465,7 +375,6 @@ final class FederationRun {
       long bytesDown,
       String failure)
       throws IOException {
-    boolean hasState = !state.tensors().isEmpty() || !state.values().values().isEmpty();
     RoundSummary summary =
         new RoundSummary(
             round,
@@ -479,7 +388,7 @@ final class FederationRun {
             pool.now().minus(start),
             directory.refer(directory.adapterFile(round)),
             directory.refer(directory.adapterConfigFile(round)),
-            hasState ? directory.refer(directory.stateFile(round)) : null,
+            states.more(round, state),
             failure,
             List.copyOf(notes));
     notes.clear();

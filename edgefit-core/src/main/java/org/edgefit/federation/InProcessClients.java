@@ -130,7 +130,12 @@ public final class InProcessClients implements ClientPool {
 
   @Override
   public boolean await(int minimum, Duration timeout) {
-    return clients.size() >= minimum; // no more can come
+    return clients.size() >= minimum;
+  }
+
+  @Override
+  public boolean canGrow() {
+    return false;
   }
 
   @Override

@@ -196,6 +196,22 @@ final class OpenTasks {
     return taken;
   }
 
+  /** Waits until so many clients are there; returns whether they are in that time. */
+  boolean awaitClients(int minimum, Duration timeout) throws IOException, InterruptedException {
+    long end = System.nanoTime() + timeout.toNanos();
+    while (true) {
+      requireGoingOn();
+      Duration left = Duration.ofNanos(end - System.nanoTime());
+      if (pool.await(minimum, left.compareTo(POLL) < 0 ? left : POLL)) {
+        return true;
+      }
+      if (!pool.canGrow() || left.compareTo(POLL) < 0) {
+        return false;
+      }
+      tellOfClients();
+    }
+  }
+
   /** Waits a while for an answer, and ends tasks whose time is over. */
   private void await() throws IOException, InterruptedException {
     Duration wait = POLL;

@@ -74,6 +74,11 @@ public final class SimulatedClients implements ClientPool {
   }
 
   @Override
+  public boolean canGrow() {
+    return clients.canGrow();
+  }
+
+  @Override
   public void ask(Task task) {
     VirtualClock.End end = end(task);
     long at = task.asked().toNanos() + Math.round(end.seconds() * 1e9);

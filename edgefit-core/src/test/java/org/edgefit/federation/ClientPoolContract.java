@@ -128,7 +128,11 @@ public abstract class ClientPoolContract {
     ClientPool pool = begun(List.of(FakeClient.adding("b", 1, 1), FakeClient.adding("a", 1, 1)));
     assertThat(pool.available()).extracting(ClientInfo::id).containsExactly("a", "b");
     assertThat(pool.await(2, Duration.ofSeconds(10))).isTrue();
+    long start = System.nanoTime();
     assertThat(pool.await(3, Duration.ofMillis(50))).isFalse();
+    if (pool.canGrow()) {
+      assertThat(System.nanoTime() - start).as("waited").isGreaterThanOrEqualTo(50_000_000L);
+    }
   }
 
   @Test

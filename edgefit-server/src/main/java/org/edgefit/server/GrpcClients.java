@@ -157,6 +157,11 @@ final class GrpcClients implements ClientPool {
   }
 
   @Override
+  public boolean canGrow() {
+    return true;
+  }
+
+  @Override
   public void ask(Task task) {
     lock.lock();
     try {

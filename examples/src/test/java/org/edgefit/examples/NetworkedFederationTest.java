@@ -52,6 +52,7 @@ import org.edgefit.federation.RunResult;
 import org.edgefit.format.ModelFiles;
 import org.edgefit.random.Seed;
 import org.edgefit.run.Outcome;
+import org.edgefit.run.RunEvent;
 import org.edgefit.server.EdgeFitServer;
 import org.edgefit.server.RunTerms;
 import org.edgefit.strategy.FedAvg;
@@ -474,5 +475,34 @@ class NetworkedFederationTest {
         federation(Strategy.fedAvg()).clients(server.clients()).minimumClients(2).build().run(1);
     assertThat(ends(result).get("bursts")).isEqualTo("failed: native");
     assertThat(ends(result).get("good")).startsWith("trained");
+  }
+
+  @Test
+  void runWaitsForItsClientsAndCanBeStoppedMeanwhile() throws Exception {
+    EdgeFitServer server = server(HASH);
+    join(server, random("alone"));
+    Federation[] waiting = new Federation[1];
+    waiting[0] =
+        federation(Strategy.fedAvg())
+            .clients(server.clients())
+            .minimumClients(2)
+            .listener(
+                event -> {
+                  if (event instanceof RunEvent.ClientJoined) {
+                    waiting[0].stop();
+                  }
+                })
+            .build();
+    assertThatThrownBy(() -> waiting[0].run(1)).isInstanceOf(InterruptedException.class);
+
+    assertThatThrownBy(
+            () ->
+                federation(Strategy.fedAvg())
+                    .clients(server.clients())
+                    .minimumClients(3)
+                    .joinTimeout(Duration.ofMillis(300))
+                    .build()
+                    .run(1))
+        .hasMessageContaining("at least 3");
   }
 }
