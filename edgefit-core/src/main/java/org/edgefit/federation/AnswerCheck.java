@@ -43,9 +43,14 @@ final class AnswerCheck {
     }
     Path file = result.tensors();
     if (file == null) {
-      return trains ? "update: none (expected: the adapter's change)" : null;
+      List<String> expected = task.plan().expected();
+      return trains
+          ? "update: none (expected: the adapter's change)"
+          : expected.isEmpty() ? null : "tensors: none (expected: " + expected + ")";
     }
-    try (UpdateFile update = UpdateFile.open(file, trains ? task.adapter().layout() : NO_CHANGE)) {
+    AdapterLayout layout = task.adapter().layout();
+    try (UpdateFile update = UpdateFile.open(file, trains ? layout : NO_CHANGE)) {
+      update.requireGroups(task.plan().expected(), layout);
       update.requireFinite();
       return null;
     } catch (IllegalArgumentException e) {

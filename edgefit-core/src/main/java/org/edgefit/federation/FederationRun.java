@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.ClientText;
 import org.edgefit.run.FileRef;
@@ -247,7 +248,7 @@ final class FederationRun {
   private void roundZero() throws IOException, InterruptedException {
     Duration start = pool.now();
     state = states.write(0, state);
-    Map<String, Double> server = usable("server", strategy.evaluate(context(0, state, present())));
+    Map<String, Double> server = strategy.evaluate(context(0, state, present()));
     close(0, start, List.of(), List.of(), Map.of(), Map.of(), server, 0, "");
   }
 
@@ -296,9 +297,9 @@ final class FederationRun {
         start,
         outcomes,
         evaluations,
-        usable("training", strategy.aggregateFitMetrics(context, metrics(outcomes))),
-        usable("evaluation", strategy.aggregateEvaluate(after, metrics(evaluations))),
-        usable("server", strategy.evaluate(after)),
+        combined("training", () -> strategy.aggregateFitMetrics(context, metrics(outcomes))),
+        combined("evaluation", () -> strategy.aggregateEvaluate(after, metrics(evaluations))),
+        strategy.evaluate(after),
         planner.bytesSent(round),
         failure);
   }
@@ -436,17 +437,26 @@ final class FederationRun {
     return clients;
   }
 
-  /** Returns measures that are numbers; the others are noted. */
-  private Map<String, Double> usable(String of, Map<String, Double> measures) {
+  /**
+   * Combines what clients measured. What is no number is dropped and noted; so is all of it if the
+   * rule fails, for it may be a client's fault.
+   */
+  private Map<String, Double> combined(String of, Supplier<Map<String, Double>> rule) {
     Map<String, Double> usable = new TreeMap<>();
-    measures.forEach(
-        (name, value) -> {
-          if (of.equals("server") || Double.isFinite(value)) {
-            usable.put(name, value);
-          } else {
-            note(of + " metric " + name + " dropped: combined to " + value);
-          }
-        });
+    try {
+      rule.get()
+          .forEach(
+              (name, value) -> {
+                if (Double.isFinite(value)) {
+                  usable.put(name, value);
+                } else {
+                  note(of + " metric " + name + " dropped: combined to " + value);
+                }
+              });
+    } catch (RuntimeException e) {
+      Federation.log.error("{} metrics could not be combined", of, e);
+      note(of + " metrics dropped: they could not be combined: " + e);
+    }
     return usable;
   }
 

@@ -95,6 +95,7 @@ final class TaskPlanner {
               assignment.training(),
               assignment.payload().config(),
               files.of(assignment.payload().tensors()),
+              assignment.expected(),
               memories.current(client),
               memories.horizon(client, round),
               clients.getOrDefault(client, Map.of())));
@@ -193,7 +194,7 @@ final class TaskPlanner {
         directory
             .answerFile(plan.round(), plan.kind(), plan.clientId())
             .resolveSibling(plan.clientId() + "." + plan.id() + ".incoming"),
-        2 * (adapter.layout().bytes() + header),
+        (2 + plan.expected().size()) * (adapter.layout().bytes() + header),
         asked,
         asked.plus(federation.roundDeadline),
         completion);

@@ -140,6 +140,23 @@ public final class UpdateFile implements Closeable {
     }
   }
 
+  /**
+   * Checks that groups of further tensors are there, each with the shapes of a layout.
+   *
+   * @throws IllegalArgumentException naming the first tensor that is missing or differs
+   */
+  public void requireGroups(List<String> groups, AdapterLayout shapes) {
+    for (String group : groups) {
+      for (TensorSpec of : shapes.tensors()) {
+        TensorSpec expected = new TensorSpec(EXTRA + group + "/" + of.name(), of.shape());
+        if (!extra.contains(expected)) {
+          throw new IllegalArgumentException(
+              expected.name() + ": not there (expected: shape " + of.shape() + ")");
+        }
+      }
+    }
+  }
+
   @Override
   public void close() throws IOException {
     source.close();

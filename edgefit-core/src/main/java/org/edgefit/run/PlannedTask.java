@@ -1,5 +1,7 @@
 package org.edgefit.run;
 
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.edgefit.adapter.LoraConfig;
@@ -21,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param training how to learn
  * @param config the payload's values
  * @param tensors the file of the payload's tensors, or null if there are none
+ * @param expected the groups of tensors, in the adapter's layout, that an answer must have
  * @param memory the task whose memory the client is to find, or null for none
  * @param horizon the oldest memory that the run may go back to, or null for any
  * @param machine what is known of the client's machine
@@ -35,6 +38,7 @@ public record PlannedTask(
     Training training,
     Config config,
     @Nullable FileRef tensors,
+    List<String> expected,
     @Nullable TaskId memory,
     @Nullable TaskId horizon,
     Map<String, String> machine) {
@@ -47,8 +51,9 @@ public record PlannedTask(
     EVALUATE
   }
 
-  /** Keeps its own map, sorted. */
+  /** Keeps its own copies. */
   public PlannedTask {
-    machine = java.util.Collections.unmodifiableMap(new TreeMap<>(machine));
+    expected = List.copyOf(expected);
+    machine = Collections.unmodifiableMap(new TreeMap<>(machine));
   }
 }

@@ -123,6 +123,9 @@ public final class RunEventCodec {
     if (task.tensors() != null) {
       json.set("tensors", Json.tree(task.tensors()));
     }
+    if (!task.expected().isEmpty()) {
+      json.set("expected", Json.tree(task.expected()));
+    }
     if (task.memory() != null) {
       json.put("memory", task.memory().number());
     }
@@ -146,6 +149,7 @@ public final class RunEventCodec {
         Json.value(json.path("training"), Training.class, "training"),
         Config.of(json.path("config")),
         json.has("tensors") ? Json.value(json.get("tensors"), FileRef.class, "tensors") : null,
+        texts(json.path("expected")),
         id(json, "memory"),
         id(json, "horizon"),
         machine);

@@ -1,8 +1,8 @@
 package org.edgefit.strategy;
 
 /**
- * What a rule needs of a round's updates, from the least. A run refuses at its start what cannot
- * give a rule what it needs.
+ * What a rule needs of a round's updates, from the least. A run refuses a plan that cannot give a
+ * rule what it needs.
  */
 public enum Needs {
   /** Their weighted sum alone, over one layout. */

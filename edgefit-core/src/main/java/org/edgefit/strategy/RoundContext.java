@@ -7,6 +7,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.edgefit.adapter.Adapter;
+import org.edgefit.client.Payload;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.random.Seed;
@@ -133,7 +134,7 @@ public final class RoundContext {
 
   /** Returns the plain assignment: the global adapter, and the run's training. */
   public Assignment assignment() {
-    return new Assignment(adapter(), training, org.edgefit.client.Payload.none());
+    return new Assignment(adapter(), training, Payload.none(), List.of());
   }
 
   /** Has the run record what was capped, dropped or left out in this round. */

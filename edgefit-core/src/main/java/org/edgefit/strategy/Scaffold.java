@@ -45,7 +45,9 @@ final class Scaffold extends ForwardingStrategy {
   public RoundPlan configureFit(RoundContext round) {
     NamedTensors control = NamedTensors.none().with(CONTROL, round.state().kept(CONTROL));
     return clients
-        .assignments((context, client, plain) -> plain.withRule(RULE).withTensors(control))
+        .assignments(
+            (context, client, plain) ->
+                plain.withRule(RULE).withTensors(control).expecting(CONTROL))
         .configureFit(round);
   }
 
@@ -53,13 +55,11 @@ final class Scaffold extends ForwardingStrategy {
   public ServerState aggregateFit(RoundContext round, UpdateSet updates) {
     AdapterLayout layout = round.adapter().layout();
     AdapterDelta mean = updates.weighted(update -> 1).weightedMean();
-    AdapterDelta[] control = {round.state().kept(CONTROL)};
+    AdapterDelta control = round.state().kept(CONTROL);
     double share = 1.0 / Math.max(1, round.available().size());
-    updates.forEach(
-        update -> {
-          NamedTensors tensors = update.tensors();
-          control[0] = control[0].plus(tensors.delta(CONTROL, layout), share);
-        });
-    return round.state().plus(mean, learningRate).with(CONTROL, control[0]);
+    for (Update update : updates) {
+      control = control.plus(update.tensors().delta(CONTROL, layout), share);
+    }
+    return round.state().plus(mean, learningRate).with(CONTROL, control);
   }
 }

@@ -1,7 +1,7 @@
 package org.edgefit.strategy;
 
+import java.util.Iterator;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.AdapterLayout;
@@ -10,7 +10,7 @@ import org.edgefit.adapter.AdapterLayout;
  * The usable answers of a round, at least one. They are lent while the round is aggregated: tensors
  * are read from their files a part at a time, so that memory does not grow with the clients.
  */
-public interface UpdateSet {
+public interface UpdateSet extends Iterable<Update> {
 
   /** Returns updates as a set, for tests of one's own rules. */
   static UpdateSet of(List<? extends Update> updates) {
@@ -21,7 +21,8 @@ public interface UpdateSet {
   int size();
 
   /** Lends one update after the other, in client-id order. */
-  void forEach(Consumer<Update> borrower);
+  @Override
+  Iterator<Update> iterator();
 
   /**
    * Returns the layout that all of them have.

@@ -3,9 +3,10 @@ package org.edgefit.strategy;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.TensorSpec;
@@ -43,10 +44,10 @@ final class Updates implements UpdateSet {
   }
 
   @Override
-  public void forEach(Consumer<Update> borrower) {
-    for (int u = 0; u < updates.size(); u++) {
-      borrower.accept(new WeightedUpdate(updates.get(u), weights[u]));
-    }
+  public Iterator<Update> iterator() {
+    return IntStream.range(0, weights.length)
+        .<Update>mapToObj(u -> new WeightedUpdate(updates.get(u), weights[u]))
+        .iterator();
   }
 
   @Override

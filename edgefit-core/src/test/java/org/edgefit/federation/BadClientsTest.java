@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.EvaluateResult;
 import org.edgefit.client.FitResult;
@@ -212,6 +213,51 @@ class BadClientsTest {
         .hasSizeLessThan(600);
     assertThat(ends.get("names")).contains("metric \"a\\nb\" dropped").hasSizeLessThan(600);
     assertThat(result.history().last().fitMetrics()).containsOnlyKeys("fine");
+  }
+
+  @Test
+  void answerWithoutWhatTheStrategyExpectsIsRejected() throws Exception {
+    FakeClient[] clients = new FakeClient[3];
+    for (int i = 0; i < 3; i++) {
+      int sent = i;
+      clients[i] =
+          new FakeClient(
+              "sends-" + i,
+              asked -> {
+                AdapterDelta change = constant(asked.adapter().layout(), 1);
+                FitResult plain = new FitResult(change, 1, 1, Map.of());
+                return sent == 0
+                    ? plain
+                    : plain.withTensors(
+                        NamedTensors.none()
+                            .with("control", sent == 1 ? change.withRank(2) : change));
+              });
+    }
+    RunResult result = federation(clients).strategy(Strategy.fedAvg().scaffold(1)).build().run(1);
+    Map<String, String> ends = ends(result.history().last().clients());
+    assertThat(ends.get("sends-0")).startsWith("rejected: extra/control/").contains("shape [1, 3]");
+    assertThat(ends.get("sends-1")).startsWith("rejected: extra/control/").contains("shape [1, 3]");
+    assertThat(ends.get("sends-2")).startsWith("trained");
+    assertThat(moved(result)).isEqualTo(1);
+  }
+
+  @Test
+  void metricsThatCannotBeCombinedAreDroppedAndSaid() throws Exception {
+    FakeClient untold =
+        new FakeClient(
+            "untold",
+            asked -> new FitResult(constant(asked.adapter().layout(), 2), 1, 1, Map.of()));
+    RunResult result =
+        federation(untold)
+            .strategy(
+                Strategy.fedAvg()
+                    .metrics(
+                        (round, clients) -> Map.of("loss", clients.get(0).metrics().get("loss"))))
+            .build()
+            .run(1);
+    assertThat(moved(result)).isEqualTo(2);
+    assertThat(result.history().last().notes().get(0))
+        .startsWith("training metrics dropped: they could not be combined: java.lang.NullPointer");
   }
 
   @Test

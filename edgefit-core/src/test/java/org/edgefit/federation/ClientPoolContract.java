@@ -74,6 +74,7 @@ public abstract class ClientPoolContract {
             Training.defaults(),
             Config.none().with("mu", 0.5),
             null,
+            List.of(),
             null,
             null,
             Map.of());

@@ -32,7 +32,8 @@ class StrategyProofsTest {
         "mixed-ranks",
         "buffer",
         "power-of-choice",
-        "early-stop"
+        "early-stop",
+        "from-nothing"
       })
   void killedInsideARoundAndResumedEndsInTheSameBits(String recipe) throws Exception {
     assertThat(Recipes.all()).containsKey(recipe);

@@ -3,6 +3,7 @@ package org.edgefit.examples.strategies;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.strategy.Aggregator;
 import org.edgefit.strategy.RoundContext;
+import org.edgefit.strategy.Update;
 import org.edgefit.strategy.UpdateSet;
 
 /**
@@ -14,13 +15,12 @@ public record PaddedMean() implements Aggregator {
   @Override
   public AdapterDelta combine(RoundContext round, UpdateSet updates) {
     int rank = round.adapter().config().rank();
-    AdapterDelta[] sum = {AdapterDelta.zero(round.adapter().layout())};
-    double[] weights = {0};
-    updates.forEach(
-        update -> {
-          sum[0] = sum[0].plus(update.delta().withRank(rank), update.weight());
-          weights[0] += update.weight();
-        });
-    return sum[0].scaled(1 / weights[0]);
+    AdapterDelta sum = AdapterDelta.zero(round.adapter().layout());
+    double weights = 0;
+    for (Update update : updates) {
+      sum = sum.plus(update.delta().withRank(rank), update.weight());
+      weights += update.weight();
+    }
+    return sum.scaled(1 / weights);
   }
 }

@@ -27,6 +27,7 @@ public final class Recipes {
     all.put("early-stop", earlyStop());
     all.put("power-of-choice", powerOfChoice());
     all.put("own-metrics", ownMetrics());
+    all.put("from-nothing", new CautiousAveraging(3));
     return all;
   }
 
@@ -82,9 +83,11 @@ public final class Recipes {
         .metrics(
             (round, clients) ->
                 Map.of(
-                    "records",
-                    clients.stream().mapToDouble(ClientMetrics::examples).sum(),
-                    "worst loss",
-                    clients.stream().mapToDouble(c -> c.metrics().get("loss")).max().orElse(0)));
+                    "records", clients.stream().mapToDouble(ClientMetrics::examples).sum(),
+                    "worst loss", clients.stream().mapToDouble(Recipes::loss).max().orElse(0)));
+  }
+
+  private static double loss(ClientMetrics client) {
+    return client.metrics().getOrDefault("loss", 0.0); // a client may not tell
   }
 }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.strategy.RoundContext;
+import org.edgefit.strategy.Update;
 import org.edgefit.strategy.UpdateSet;
 
 /** Rules that a few bad clients cannot move far. */
@@ -27,7 +28,9 @@ public final class RobustRules {
    */
   public static AdapterDelta krum(RoundContext round, UpdateSet updates) {
     List<AdapterDelta> all = new ArrayList<>();
-    updates.forEach(update -> all.add(update.delta()));
+    for (Update update : updates) {
+      all.add(update.delta());
+    }
     AdapterDelta best = all.get(0);
     double least = Double.POSITIVE_INFINITY;
     for (AdapterDelta one : all) {
