@@ -28,9 +28,18 @@ public final class LocalRules {
 
   /** Returns FedProx, SCAFFOLD, and the rules that {@link ServiceLoader} finds beside EdgeFIT. */
   public static LocalRules found() {
+    return found(LocalRules.class.getClassLoader());
+  }
+
+  /**
+   * Returns FedProx, SCAFFOLD, and the rules that a class loader finds.
+   *
+   * @param loader the loader of the application or of its plug-ins
+   */
+  public static LocalRules found(ClassLoader loader) {
     LocalRules all = new LocalRules(new TreeMap<>(Map.of("", PLAIN)));
     all = all.with(new FedProxRule()).with(new ScaffoldRule());
-    for (LocalRule rule : ServiceLoader.load(LocalRule.class, LocalRule.class.getClassLoader())) {
+    for (LocalRule rule : ServiceLoader.load(LocalRule.class, loader)) {
       all = all.with(rule);
     }
     return all;

@@ -57,27 +57,18 @@ class ServeProcessTest {
     return server;
   }
 
-  private Process join(String id, String port) throws IOException {
+  private Process join(String id, String port, String... more) throws IOException {
     Path data = temp.resolve(id + ".jsonl");
     SmartHomeData.training(new Seed(id.hashCode()), 50, 0, 20, 10).write(data);
+    List<String> arguments = new ArrayList<>();
+    arguments.addAll(List.of("join", "--server", "127.0.0.1:" + port, "--id", id));
+    arguments.addAll(List.of("--model", model.toString(), "--data", data.toString()));
+    arguments.addAll(List.of("--state-dir", temp.resolve("state").toString()));
+    arguments.addAll(List.of("--threads", "1", "--json"));
+    arguments.addAll(List.of(more));
     Process client =
         JavaProcess.start(
-            temp.resolve(id + ".log"),
-            ClientMain.class,
-            "join",
-            "--server",
-            "127.0.0.1:" + port,
-            "--model",
-            model.toString(),
-            "--data",
-            data.toString(),
-            "--id",
-            id,
-            "--state-dir",
-            temp.resolve("state").toString(),
-            "--threads",
-            "1",
-            "--json");
+            temp.resolve(id + ".log"), ClientMain.class, arguments.toArray(new String[0]));
     processes.add(client);
     return client;
   }
@@ -194,11 +185,16 @@ class ServeProcessTest {
     Process server =
         serve(output, run, "0", "--strategy-jar", jar.toString(), "--strategy", "halved:step=0.25");
     String port = port(output);
-    List<Process> homes = List.of(join("home-a", port), join("home-b", port));
+    List<Process> homes =
+        List.of(join("home-a", port, "--rule-jar", jar.toString()), join("home-b", port));
     assertThat(endOf(server)).as(Files.readString(output)).isZero();
     for (Process home : homes) {
       assertThat(endOf(home)).isZero();
     }
+    assertThat(Files.readString(run.resolve("metrics.jsonl")))
+        .containsPattern("home-a\".*\"outcome\":\"trained\"")
+        .contains(
+            "local rule: still (expected: one of [fedprox, scaffold], which this client knows)");
     assertThat(Files.readString(run.resolve("run.json")))
         .contains("\"optimizer\" : \"Halved$Part\"", "\"optimizer.step\" : \"0.25\"");
 
@@ -244,7 +240,14 @@ class ServeProcessTest {
           public String name() { return "halved"; }
           public String description() { return "a part of the mean: step=0.5"; }
           public Strategy create(FedAvg base, StrategyOptions options) {
-            return base.optimizer(new Part(options.number("step", 0.5)));
+            return base.optimizer(new Part(options.number("step", 0.5)))
+                .assignments(new AssignmentRule.LocalRule("still", "times", 1));
+          }
+          public static final class Still implements org.edgefit.client.LocalRule {
+            public String name() { return "still"; }
+            public LocalTraining begin(org.edgefit.client.FitInstruction asked) {
+              return (tensor, weights, gradient) -> {};
+            }
           }
           record Part(double step) implements ServerOptimizer {
             public ServerState step(RoundContext round, AdapterDelta mean) {
@@ -269,12 +272,14 @@ class ServeProcessTest {
     Path jar = temp.resolve("halved.jar");
     try (OutputStream out = Files.newOutputStream(jar);
         JarOutputStream entries = new JarOutputStream(out)) {
-      for (String name : List.of("Halved.class", "Halved$Part.class")) {
+      for (String name : List.of("Halved.class", "Halved$Part.class", "Halved$Still.class")) {
         entries.putNextEntry(new JarEntry(name));
         entries.write(Files.readAllBytes(temp.resolve(name)));
       }
       entries.putNextEntry(new JarEntry("META-INF/services/org.edgefit.strategy.StrategyProvider"));
       entries.write("Halved".getBytes(StandardCharsets.UTF_8));
+      entries.putNextEntry(new JarEntry("META-INF/services/org.edgefit.client.LocalRule"));
+      entries.write("Halved$Still".getBytes(StandardCharsets.UTF_8));
     }
     return jar;
   }

@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.edgefit.cli.PluginJars;
 import org.edgefit.client.ClientId;
+import org.edgefit.client.LocalRules;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.ComputeOptions;
 import org.edgefit.client.qlora.QloraClient;
@@ -84,6 +87,14 @@ final class JoinCommand implements Callable<Integer> {
               + " (default: $XDG_STATE_HOME/edgefit, or ~/.local/state/edgefit)")
   private @Nullable Path stateDirectory;
 
+  @Option(
+      names = "--rule-jar",
+      paramLabel = "FILE.jar",
+      description =
+          "jar with local rules of one's own, for a strategy that asks for them; may be given more"
+              + " than once")
+  private List<Path> ruleJars = List.of();
+
   @Option(names = "--json", description = "print each step as a JSON object on a line")
   private boolean json;
 
@@ -109,6 +120,7 @@ final class JoinCommand implements Callable<Integer> {
     }
     InstructionDataset heldOut =
         evaluationData == null ? null : InstructionDataset.jsonl(evaluationData);
+    LocalRules rules = LocalRules.found(PluginJars.loader("--rule-jar", ruleJars));
     machine.apply();
     Path model = ModelLocation.resolve(location);
     ModelConfig config = ModelConfig.read(model);
@@ -131,6 +143,7 @@ final class JoinCommand implements Callable<Integer> {
               QloraClient client =
                   new QloraClient(id, base, records)
                       .withCompute(options)
+                      .withRules(rules)
                       .withListener(new StepDisplay(id, json));
               return heldOut == null ? client : client.withHeldOut(heldOut);
             });

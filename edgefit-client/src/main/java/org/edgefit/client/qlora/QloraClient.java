@@ -92,7 +92,12 @@ public final class QloraClient implements FederatedClient {
 
   /** Returns this client with a local rule of one's own, which assignments call by its name. */
   public QloraClient withRule(LocalRule rule) {
-    return new QloraClient(id, base, data, heldOut, listener, options, rules.with(rule));
+    return withRules(rules.with(rule));
+  }
+
+  /** Returns this client with the local rules that it knows, which assignments call by name. */
+  public QloraClient withRules(LocalRules newRules) {
+    return new QloraClient(id, base, data, heldOut, listener, options, newRules);
   }
 
   @Override

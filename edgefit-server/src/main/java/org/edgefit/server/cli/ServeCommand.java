@@ -2,12 +2,8 @@ package org.edgefit.server.cli;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.URL;
-import java.net.URLClassLoader;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +14,7 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.cli.LoraOptions;
+import org.edgefit.cli.PluginJars;
 import org.edgefit.cli.TrainingOptions;
 import org.edgefit.client.RunSettings;
 import org.edgefit.federation.ClientInfo;
@@ -245,6 +242,8 @@ final class ServeCommand implements Callable<Integer> {
         baseHash != null
             ? baseHash
             : BaseWeights.exist(model) ? ModelFiles.contentHash(model) : null;
+    Stop stop = new Stop();
+    Runtime.getRuntime().addShutdownHook(new Thread(stop::request, "edgefit-server-stop"));
     // Held from here on: another server with this directory ends before it listens.
     try (RunDirectory directory = directory()) {
       String hash = known != null ? known : recordedHash(directory.saved());
@@ -254,12 +253,14 @@ final class ServeCommand implements Callable<Integer> {
           host == null ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
       try (EdgeFitServer server = EdgeFitServer.start(address, terms)) {
         try {
-          serve(server, directory, strategy, start, settings, hash);
+          serve(server, directory, strategy, start, settings, hash, stop);
         } catch (IOException | RuntimeException | Error e) {
           server.fail(String.valueOf(e.getMessage()));
           throw e;
         }
       }
+    } finally {
+      stop.ended(); // the clients were told
     }
     return 0;
   }
@@ -282,41 +283,36 @@ final class ServeCommand implements Callable<Integer> {
       Strategy strategy,
       Adapter start,
       RunSettings settings,
-      @Nullable String hash)
+      @Nullable String hash,
+      Stop stop)
       throws IOException, InterruptedException {
-    Stop stop = new Stop();
-    Runtime.getRuntime().addShutdownHook(new Thread(stop::request, "edgefit-server-stop"));
-    try {
-      started(server.port(), hash);
-      if (directory.saved().isEmpty()) { // whose first client may decide the base model
-        awaitClients(server, stop);
-      }
-      Federation federation =
-          Federation.builder()
-              .strategy(strategy)
-              .clients(server.clients())
-              .adapter(start)
-              .settings(settings)
-              .training(training.toTraining())
-              .seed(seed)
-              .runDirectory(directory)
-              .baseModel(model.toString())
-              .note(BASE_HASH, String.valueOf(server.baseModelHash()))
-              .quorum(quorum)
-              .maxExamples(maxExamples)
-              .minimumClients(minimumClients)
-              .joinTimeout(Duration.ofSeconds(joinTimeoutSeconds))
-              .roundDeadline(Duration.ofSeconds(deadlineSeconds))
-              .listener(json ? new JsonListener() : RunListener.console())
-              .build();
-      stop.of(federation);
-      RunResult result = federation.run(rounds);
-      finished(result);
-      if (result.history().rounds().stream().allMatch(round -> round.trained() == 0)) {
-        throw new IOException("no client trained in any round: the adapter is the first one");
-      }
-    } finally {
-      stop.ended();
+    started(server.port(), hash);
+    if (directory.saved().isEmpty()) { // whose first client may decide the base model
+      awaitClients(server, stop);
+    }
+    Federation federation =
+        Federation.builder()
+            .strategy(strategy)
+            .clients(server.clients())
+            .adapter(start)
+            .settings(settings)
+            .training(training.toTraining())
+            .seed(seed)
+            .runDirectory(directory)
+            .baseModel(model.toString())
+            .note(BASE_HASH, String.valueOf(server.baseModelHash()))
+            .quorum(quorum)
+            .maxExamples(maxExamples)
+            .minimumClients(minimumClients)
+            .joinTimeout(Duration.ofSeconds(joinTimeoutSeconds))
+            .roundDeadline(Duration.ofSeconds(deadlineSeconds))
+            .listener(json ? new JsonListener() : RunListener.console())
+            .build();
+    stop.of(federation);
+    RunResult result = federation.run(rounds);
+    finished(result);
+    if (result.history().rounds().stream().allMatch(round -> round.trained() == 0)) {
+      throw new IOException("no client trained in any round: the adapter is the first one");
     }
   }
 
@@ -435,18 +431,8 @@ final class ServeCommand implements Callable<Integer> {
     if (evaluateClients > 0) {
       base = base.evaluateClients(evaluateClients);
     }
-    ClassLoader loader = ServeCommand.class.getClassLoader();
-    if (!strategyJars.isEmpty()) {
-      List<URL> jars = new ArrayList<>();
-      for (Path jar : strategyJars) {
-        if (!Files.isRegularFile(jar)) {
-          throw new IOException("--strategy-jar: " + jar + ": no such file");
-        }
-        jars.add(jar.toUri().toURL());
-      }
-      loader = new URLClassLoader(jars.toArray(new URL[0]), loader); // open as long as the run
-    }
-    return Strategies.found(loader).create(strategyName, base);
+    return Strategies.found(PluginJars.loader("--strategy-jar", strategyJars))
+        .create(strategyName, base);
   }
 
   private Adapter start(List<LinearSpec> layers) throws IOException {
