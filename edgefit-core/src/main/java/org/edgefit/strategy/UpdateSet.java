@@ -54,6 +54,14 @@ public interface UpdateSet extends Iterable<Update> {
    */
   AdapterDelta coordinatewise(Coordinate rule);
 
+  /**
+   * Returns a change each value of which is made of the clients' values there in ascending order,
+   * for medians, trimmed means and the like; far faster than a rule that sorts.
+   *
+   * @param rule what is made of them
+   */
+  AdapterDelta coordinatewiseSorted(Coordinate rule);
+
   /** What is made of the clients' values of one coordinate. */
   @FunctionalInterface
   interface Coordinate {
@@ -61,7 +69,7 @@ public interface UpdateSet extends Iterable<Update> {
     /**
      * Returns the combined value.
      *
-     * @param values the clients' values, in client-id order; may be changed
+     * @param values the clients' values, in client-id order or sorted; may be changed
      */
     double combine(double[] values);
   }

@@ -2,6 +2,7 @@ package org.edgefit.strategy;
 
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
@@ -17,8 +18,13 @@ import org.edgefit.adapter.TensorSpec;
  */
 final class Updates implements UpdateSet {
 
-  /** Values of one client that are looked at together: of many clients, they fit a cache. */
+  /** The most values of one client that are looked at together. */
   private static final int BLOCK = 1 << 14;
+
+  /** Values of all clients that fit a processor's cache. */
+  private static final int CACHED = 1 << 16;
+
+  private static final int LEAST_BLOCK = 1 << 8;
 
   private final List<Update> updates;
   private final double[] weights;
@@ -90,9 +96,10 @@ final class Updates implements UpdateSet {
     double[] sums = new double[BLOCK];
     float[] values = new float[BLOCK];
     return blockwise(
+        BLOCK,
         (tensor, from, out) -> {
           int count = out.remaining();
-          java.util.Arrays.fill(sums, 0, count, 0);
+          Arrays.fill(sums, 0, count, 0);
           for (int u = 0; u < weights.length; u++) {
             updates.get(u).read(tensor, from, FloatBuffer.wrap(values, 0, count));
             double weight = weights[u];
@@ -108,14 +115,31 @@ final class Updates implements UpdateSet {
 
   @Override
   public AdapterDelta coordinatewise(Coordinate rule) {
-    float[][] values = new float[weights.length][BLOCK];
+    return coordinatewise(rule, (values, count) -> {});
+  }
+
+  @Override
+  public AdapterDelta coordinatewiseSorted(Coordinate rule) {
+    return coordinatewise(rule, new SortingNetwork(weights.length)::sort);
+  }
+
+  private interface Arrangement {
+    /** Arranges the clients' values, a row for each client. */
+    void arrange(float[][] values, int count);
+  }
+
+  private AdapterDelta coordinatewise(Coordinate rule, Arrangement arrangement) {
+    int block = Math.min(BLOCK, Math.max(LEAST_BLOCK, CACHED / weights.length));
+    float[][] values = new float[weights.length][block];
     double[] ofOne = new double[weights.length];
     return blockwise(
+        block,
         (tensor, from, out) -> {
           int count = out.remaining();
           for (int u = 0; u < values.length; u++) {
             updates.get(u).read(tensor, from, FloatBuffer.wrap(values[u], 0, count));
           }
+          arrangement.arrange(values, count);
           for (int i = 0; i < count; i++) {
             for (int u = 0; u < values.length; u++) {
               ofOne[u] = values[u][i];
@@ -130,14 +154,14 @@ final class Updates implements UpdateSet {
     void compute(int tensor, int from, FloatBuffer out);
   }
 
-  private AdapterDelta blockwise(Block block) {
+  private AdapterDelta blockwise(int most, Block block) {
     AdapterLayout layout = layout();
     List<FloatBuffer> result = new ArrayList<>();
     for (int t = 0; t < layout.tensors().size(); t++) {
       TensorSpec tensor = layout.tensors().get(t);
       FloatBuffer out = FloatBuffer.allocate(tensor.elements());
-      for (int from = 0; from < tensor.elements(); from += BLOCK) {
-        out.position(from).limit(Math.min(tensor.elements(), from + BLOCK));
+      for (int from = 0; from < tensor.elements(); from += most) {
+        out.position(from).limit(Math.min(tensor.elements(), from + most));
         block.compute(t, from, out);
       }
       result.add(out.clear());

@@ -3,7 +3,6 @@ package org.edgefit.examples;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterDelta;
@@ -31,11 +30,8 @@ public final class OwnStrategy {
 
   /** Combines updates by the median of each value. */
   static AdapterDelta median(RoundContext round, UpdateSet updates) {
-    return updates.coordinatewise(
-        values -> {
-          Arrays.sort(values);
-          return (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
-        });
+    return updates.coordinatewiseSorted(
+        values -> (values[(values.length - 1) / 2] + values[values.length / 2]) / 2);
   }
 
   /** Runs two short rounds with it. */

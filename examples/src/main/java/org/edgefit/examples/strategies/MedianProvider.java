@@ -1,6 +1,5 @@
 package org.edgefit.examples.strategies;
 
-import java.util.Arrays;
 import org.edgefit.strategy.FedAvg;
 import org.edgefit.strategy.Strategy;
 import org.edgefit.strategy.StrategyOptions;
@@ -26,12 +25,8 @@ public final class MedianProvider implements StrategyProvider {
     double step = options.number("step", 1);
     return base.aggregator(
             (round, updates) ->
-                updates.coordinatewise(
-                    values -> {
-                      Arrays.sort(values);
-                      int middle = values.length / 2;
-                      return (values[(values.length - 1) / 2] + values[middle]) / 2;
-                    }))
+                updates.coordinatewiseSorted(
+                    values -> (values[(values.length - 1) / 2] + values[values.length / 2]) / 2))
         .optimizer((round, median) -> round.state().plus(median, step));
   }
 }

@@ -15,9 +15,8 @@ public final class RobustRules {
 
   /** The mean of each coordinate without its lowest and highest value (Yin et al. 2018). */
   public static AdapterDelta trimmedMean(RoundContext round, UpdateSet updates) {
-    return updates.coordinatewise(
+    return updates.coordinatewiseSorted(
         values -> {
-          Arrays.sort(values);
           int cut = values.length > 2 ? 1 : 0;
           return Arrays.stream(values, cut, values.length - cut).average().orElseThrow();
         });
