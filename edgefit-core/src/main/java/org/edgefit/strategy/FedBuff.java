@@ -24,11 +24,9 @@ final class FedBuff extends ForwardingStrategy {
 
   FedBuff(Strategy evaluation, int concurrency, int buffer, double learningRate) {
     super(evaluation);
-    Samplers.requireCount("concurrency", concurrency);
-    Samplers.requireCount("buffer", buffer);
-    if (!(learningRate > 0) || Double.isInfinite(learningRate)) {
-      throw new IllegalArgumentException("learning rate: " + learningRate + " (expected: > 0)");
-    }
+    Ranges.requireCount("concurrency", concurrency);
+    Ranges.requireCount("buffer", buffer);
+    Ranges.requirePositive("learning rate", learningRate);
     this.concurrency = concurrency;
     this.buffer = buffer;
     this.learningRate = learningRate;

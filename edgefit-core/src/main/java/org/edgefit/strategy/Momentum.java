@@ -21,9 +21,7 @@ record Momentum(double learningRate, double momentum) implements ServerOptimizer
   private static final String MOMENTUM = "momentum";
 
   Momentum {
-    if (!(learningRate > 0) || Double.isInfinite(learningRate)) {
-      throw new IllegalArgumentException("learning rate: " + learningRate + " (expected: > 0)");
-    }
+    Ranges.requirePositive("learning rate", learningRate);
     if (!(momentum >= 0 && momentum < 1)) {
       throw new IllegalArgumentException("momentum: " + momentum + " (expected: in [0, 1))");
     }

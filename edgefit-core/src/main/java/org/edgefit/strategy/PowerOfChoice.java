@@ -17,7 +17,7 @@ record PowerOfChoice(int candidates, int count) implements ClientSampler {
   private static final String LOSS = "loss";
 
   PowerOfChoice {
-    Samplers.requireCount("clients per round", count);
+    Ranges.requireCount("clients per round", count);
     if (candidates < count) {
       throw new IllegalArgumentException(
           "candidates: " + candidates + " (expected: >= " + count + ", the clients per round)");

@@ -9,13 +9,6 @@ final class Samplers {
 
   private Samplers() {}
 
-  static int requireCount(String what, int count) {
-    if (count < 1) {
-      throw new IllegalArgumentException(what + ": " + count + " (expected: >= 1)");
-    }
-    return count;
-  }
-
   /** Draws without replacement; sorted. */
   static List<String> draw(RoundContext round, int count) {
     return deal(round, count).stream().sorted().toList();
@@ -58,7 +51,7 @@ final class Samplers {
   /** So many, each as likely as any other. */
   record Uniform(int count) implements ClientSampler {
     Uniform {
-      requireCount("clients per round", count);
+      Ranges.requireCount("clients per round", count);
     }
 
     @Override
@@ -73,7 +66,7 @@ final class Samplers {
       if (!(share > 0 && share <= 1)) {
         throw new IllegalArgumentException("share: " + share + " (expected: in (0, 1])");
       }
-      requireCount("minimum", minimum);
+      Ranges.requireCount("minimum", minimum);
     }
 
     @Override

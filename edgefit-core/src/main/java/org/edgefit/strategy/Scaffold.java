@@ -34,9 +34,7 @@ final class Scaffold extends ForwardingStrategy {
    */
   Scaffold(FedAvg clients, double learningRate) {
     super(clients.weighting(Weighting.uniform()));
-    if (!(learningRate > 0) || Double.isInfinite(learningRate)) {
-      throw new IllegalArgumentException("learning rate: " + learningRate + " (expected: > 0)");
-    }
+    Ranges.requirePositive("learning rate", learningRate);
     this.clients = clients.weighting(Weighting.uniform());
     this.learningRate = learningRate;
   }

@@ -37,7 +37,7 @@ public interface StopCondition {
   record NoBetterFor(int patience, Measure measure) implements StopCondition {
     /** Checks the patience. */
     public NoBetterFor {
-      Samplers.requireCount("patience", patience);
+      Ranges.requireCount("patience", patience);
     }
 
     @Override
