@@ -193,8 +193,7 @@ class ServeProcessTest {
     }
     assertThat(Files.readString(run.resolve("metrics.jsonl")))
         .containsPattern("home-a\".*\"outcome\":\"trained\"")
-        .contains(
-            "local rule: still (expected: one of [fedprox, proximal, scaffold], which");
+        .contains("local rule: still (expected: one of [fedprox, proximal, scaffold], which");
     assertThat(Files.readString(run.resolve("run.json")))
         .contains("\"optimizer\" : \"Halved$Part\"", "\"optimizer.step\" : \"0.25\"");
 
