@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.edgefit.client.cli.ClientMain;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.Partition;
@@ -120,7 +121,7 @@ public final class SmartHomeProcesses {
 
     Path adapter =
         run.resolve("rounds")
-            .resolve(String.format("%04d", Integer.parseInt(rounds)))
+            .resolve(String.format(Locale.ROOT, "%04d", Integer.parseInt(rounds)))
             .resolve("adapter");
     System.out.println("\nzero-shot:");
     evaluate(model, heldOut, List.of());
