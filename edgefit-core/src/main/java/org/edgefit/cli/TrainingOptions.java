@@ -1,7 +1,11 @@
 package org.edgefit.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
@@ -95,10 +99,11 @@ public final class TrainingOptions {
 
   @Option(
       names = "--template",
-      paramLabel = "NAME",
+      paramLabel = "NAME or FILE",
       description =
-          "prompt template: llama2, phi3, chatml, alpaca, or auto for the model's own"
-              + " (default: ${DEFAULT-VALUE})")
+          "prompt template: llama2, phi3, chatml, alpaca; auto for the model's own, auto:NAME for"
+              + " one of several that it has; or a file with a chat template in Jinja (default:"
+              + " ${DEFAULT-VALUE})")
   private String template = RUN.template();
 
   @Option(
@@ -110,11 +115,36 @@ public final class TrainingOptions {
 
   /** Returns what a record's text is, and how the base model is kept. */
   public RunSettings toRunSettings() {
+    return new RunSettings(templateSetting(), !allTokens, maxLength, List.of(), quantization);
+  }
+
+  /** Returns the template's name, or the text of its file, which is read and checked. */
+  private String templateSetting() {
     String name = template.toLowerCase(Locale.ROOT);
-    if (!name.equals(RunSettings.AUTO_TEMPLATE)) {
-      PromptTemplate.named(name); // refuses an unknown name
+    if (PromptTemplate.NAMES.contains(name) || name.equals(RunSettings.AUTO_TEMPLATE)) {
+      return name;
+    } else if (RunSettings.isOwnTemplate(template)) {
+      return template;
     }
-    return new RunSettings(name, !allTokens, maxLength, List.of(), quantization);
+    Path file = Path.of(template);
+    if (!Files.isRegularFile(file)) {
+      throw new IllegalArgumentException(
+          "template: "
+              + template
+              + " (expected: one of "
+              + PromptTemplate.NAMES
+              + ", auto, auto:NAME, or a file)");
+    }
+    try {
+      String text = Files.readString(file);
+      PromptTemplate.ofChatTemplate(text, Map.of());
+      if (!text.contains("{{") && !text.contains("{%")) {
+        throw new IllegalArgumentException("no \"{{\" and no \"{%\" (expected: a Jinja template)");
+      }
+      return text;
+    } catch (IllegalArgumentException | IOException e) {
+      throw new IllegalArgumentException("template: " + file + ": " + e.getMessage(), e);
+    }
   }
 
   /** Returns how to learn. */

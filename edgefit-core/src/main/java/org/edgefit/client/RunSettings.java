@@ -6,8 +6,9 @@ import java.util.List;
  * What a run settles for all of its clients and all of its rounds: what a record's text is, and how
  * the base model is kept. How a client learns from the text is {@link Training}.
  *
- * @param template a name of {@link org.edgefit.data.PromptTemplate#NAMES}, or {@code auto} for the
- *     one that the model's own chat template describes
+ * @param template a name of {@link org.edgefit.data.PromptTemplate#NAMES}; {@code auto} for the
+ *     model's own chat template, {@code auto:NAME} for one of several that it has; or the text of a
+ *     chat template
  * @param responseOnly whether the response's tokens alone are learned, or every token
  * @param maxLength the most tokens of a record, >= 2
  * @param labels the classes that an evaluation chooses among; empty for those of the client's own
@@ -38,6 +39,11 @@ public record RunSettings(
    */
   public static RunSettings defaults() {
     return new RunSettings(AUTO_TEMPLATE, true, 512, List.of(), Quantization.NF4);
+  }
+
+  /** Returns whether a template is one of the model's own. */
+  public static boolean isOwnTemplate(String template) {
+    return template.equals(AUTO_TEMPLATE) || template.startsWith(AUTO_TEMPLATE + ":");
   }
 
   /** Returns these settings with another template. */

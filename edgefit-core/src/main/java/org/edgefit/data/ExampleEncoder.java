@@ -121,12 +121,14 @@ public final class ExampleEncoder {
 
   /** Returns the ids of a record's prompt, which the model is to answer. */
   public int[] encodePrompt(InstructionRecord record) {
-    List<Example> examples = encode(record, List.of(""));
-    if (examples == null) {
+    Prompt prompt = template.ask(record, tokenizer.specialTokens());
+    Tokenizer.Tokens tokens = tokenizer.encode(prompt.text());
+    Example example = fit(prompt, tokens, excess(tokens));
+    if (example == null) {
       throw new IllegalArgumentException(
           "maxLength: " + maxLength + " (expected: room for the template's own tokens)");
     }
-    return examples.get(0).ids();
+    return example.ids();
   }
 
   private int excess(Tokenizer.Tokens tokens) {

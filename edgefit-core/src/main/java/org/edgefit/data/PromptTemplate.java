@@ -1,9 +1,7 @@
 package org.edgefit.data;
 
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
 
 /**
  * Writes a record in the form that a chat model was trained on, special tokens included, so that
@@ -21,29 +19,26 @@ public interface PromptTemplate {
   /** Returns the prompt of a record, with its response as the answer. */
   Prompt apply(InstructionRecord record, SpecialTokens tokens);
 
-  /** Llama-2 chat: {@code <s>[INST] question [/INST] answer </s>}. */
-  static PromptTemplate llama2() {
-    return llama2(" ");
+  /** Returns the prompt of a record without an answer, as a model is asked for one. */
+  default Prompt ask(InstructionRecord record, SpecialTokens tokens) {
+    return apply(record, tokens).withAnswer("");
   }
 
-  private static PromptTemplate llama2(String beforeEos) {
+  /** Llama-2 chat: {@code <s>[INST] question [/INST] answer </s>}. */
+  static PromptTemplate llama2() {
     return (record, tokens) ->
         new Prompt(
             tokens.bos() + "[INST] ",
             record.question().strip(),
             " [/INST]",
-            " " + record.response().strip() + beforeEos + tokens.eos());
+            " " + record.response().strip() + " " + tokens.eos());
   }
 
   /** Phi-3: {@code <|user|>}, question, {@code <|end|>}, {@code <|assistant|>}, answer. */
   static PromptTemplate phi3() {
-    return phi3(false);
-  }
-
-  private static PromptTemplate phi3(boolean bos) {
     return (record, tokens) ->
         new Prompt(
-            (bos ? tokens.bos() : "") + "<|user|>\n",
+            "<|user|>\n",
             record.question(),
             "<|end|>\n<|assistant|>\n",
             record.response() + "<|end|>");
@@ -60,14 +55,10 @@ public interface PromptTemplate {
    * @param system the system message; left out if empty
    */
   static PromptTemplate chatMl(String system) {
-    return chatMl(system, false);
-  }
-
-  private static PromptTemplate chatMl(String system, boolean bos) {
     String opening = system.isEmpty() ? "" : "<|im_start|>system\n" + system + "<|im_end|>\n";
     return (record, tokens) ->
         new Prompt(
-            (bos ? tokens.bos() : "") + opening + "<|im_start|>user\n",
+            opening + "<|im_start|>user\n",
             record.question(),
             "<|im_end|>\n<|im_start|>assistant\n",
             record.response() + "<|im_end|>");
@@ -113,43 +104,14 @@ public interface PromptTemplate {
   }
 
   /**
-   * Returns the template that a model's own {@code chat_template} describes. A system message that
-   * a ChatML template always writes is kept, and so is what Llama-2's writes before the end.
+   * Returns a checkpoint's own chat template, rendered as transformers renders it.
    *
-   * @param chatTemplate the Jinja text of {@code tokenizer_config.json}, or null
-   * @throws IllegalArgumentException if it is none that is known here
+   * @param jinja the template's text, in the language Jinja
+   * @param specialTokens the texts of the special tokens by their names, such as {@code bos_token}
+   * @throws IllegalArgumentException if it is broken, or has what is not rendered here; the message
+   *     names the construct and its place
    */
-  static PromptTemplate fromChatTemplate(@Nullable String chatTemplate) {
-    String text = chatTemplate == null ? "" : chatTemplate;
-    boolean bos = text.contains("bos_token");
-    if (text.contains("<|im_start|>")) {
-      Matcher system =
-          Pattern.compile("<\\|im_start\\|>system(?:\\\\n|\\n)([^'\"{}<]+)<\\|im_end\\|>")
-              .matcher(text);
-      return chatMl(system.find() ? system.group(1).replace("\\n", "\n") : "", bos);
-    }
-    String lineBreak = "(?:['\"]\\s*\\+\\s*['\"])?(?:\\\\n|\\n)"; // in the same string or the next
-    if (find(text, "<\\|user\\|>" + lineBreak)
-        && find(text, "<\\|assistant\\|>" + lineBreak)
-        && find(text, "<\\|end\\|>" + lineBreak)) {
-      return phi3(bos);
-    }
-    if (bos && text.contains("[INST]") && find(text, "['\"] ['\"]\\s*\\+\\s*(?!eos_token)\\w")) {
-      return llama2(find(text, "['\"] ['\"]\\s*\\+\\s*eos_token") ? " " : "");
-    }
-    if (text.contains("### Instruction:") && text.contains("### Response:")) {
-      return alpaca();
-    }
-    throw new IllegalArgumentException(
-        (chatTemplate == null
-                ? "the model has no chat_template"
-                : "the model's chat_template is none that is known here")
-            + ": name a template (expected: one of "
-            + NAMES
-            + ")");
-  }
-
-  private static boolean find(String text, String pattern) {
-    return Pattern.compile(pattern).matcher(text).find();
+  static PromptTemplate ofChatTemplate(String jinja, Map<String, String> specialTokens) {
+    return new ChatTemplate(jinja, specialTokens);
   }
 }

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class PromptTemplateTest {
 
@@ -46,49 +44,6 @@ class PromptTemplateTest {
             "### Instruction:\nTurn it on.\n\n### Input:\nThe lamp.\n\n### Response:\nDone.</s>");
     assertThat(PromptTemplate.alpaca().apply(record("Go.", "Ok."), LLAMA_TOKENS).text())
         .doesNotContain("### Input");
-  }
-
-  private static String found(String chatTemplate) {
-    return PromptTemplate.fromChatTemplate(chatTemplate)
-        .apply(record("q", "a"), LLAMA_TOKENS)
-        .text();
-  }
-
-  @Test
-  void templateIsFoundFromTheModels() {
-    String prompt = "{{ bos_token + '[INST] ' + content | trim + ' [/INST]' }}";
-    assertThat(found(prompt + "{{ ' ' + c + eos_token }}")).isEqualTo("<s>[INST] q [/INST] a</s>");
-    assertThat(found(prompt + "{{ ' ' + c.strip() + ' ' + eos_token }}"))
-        .isEqualTo("<s>[INST] q [/INST] a </s>");
-    String phi3 = "{{'<|user|>\\n' + c + '<|end|>\\n'}}{{'<|assistant|>' + '\\n' + c}}";
-    assertThat(found(phi3)).isEqualTo("<|user|>\nq<|end|>\n<|assistant|>\na<|end|>");
-    assertThat(found("{{ bos_token }}" + phi3)).startsWith("<s><|user|>\n");
-    assertThat(found("{{'<|im_start|>' + role}}"))
-        .isEqualTo("<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>");
-  }
-
-  @Test
-  void systemMessageOfTheModelsTemplateIsKept() {
-    String chatTemplate = "{{ '<|im_start|>system\nYou help.<|im_end|>\n' }}<|im_start|>user";
-    assertThat(
-            PromptTemplate.fromChatTemplate(chatTemplate)
-                .apply(record("q", "a"), LLAMA_TOKENS)
-                .opening())
-        .isEqualTo("<|im_start|>system\nYou help.<|im_end|>\n<|im_start|>user\n");
-  }
-
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "",
-        "{{ '<start_of_turn>' }}",
-        "{{'<|user|>' + c + '<|end|>' + '<|assistant|>' + c}}",
-        "[INST]{{ content }}[/INST]{{ c + eos }}"
-      })
-  void unknownTemplateAsksForAName(String chatTemplate) {
-    assertThatThrownBy(() -> PromptTemplate.fromChatTemplate(chatTemplate))
-        .hasMessageContaining("name a template")
-        .hasMessageContaining("chatml");
   }
 
   @Test

@@ -3,7 +3,6 @@ package org.edgefit.client.model;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -12,14 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
-import org.edgefit.client.RunSettings;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
 import org.edgefit.data.Tokenizer;
 import org.edgefit.format.GgufModel;
 import org.edgefit.format.GgufTokenizer;
 import org.edgefit.format.Json;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The tokenizer of a model directory, {@code tokenizer.json} and {@code tokenizer_config.json}, or
@@ -29,13 +26,13 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
 
   private final HuggingFaceTokenizer tokenizer;
   private final SpecialTokens specialTokens;
-  private final @Nullable String chatTemplate;
+  private final ChatTemplates chatTemplates;
 
   private ModelTokenizer(
-      HuggingFaceTokenizer tokenizer, SpecialTokens specialTokens, @Nullable String chatTemplate) {
+      HuggingFaceTokenizer tokenizer, SpecialTokens specialTokens, ChatTemplates chatTemplates) {
     this.tokenizer = tokenizer;
     this.specialTokens = specialTokens;
-    this.chatTemplate = chatTemplate;
+    this.chatTemplates = chatTemplates;
   }
 
   /**
@@ -65,17 +62,11 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
     } catch (RuntimeException e) {
       throw new IOException(file + ": " + e.getMessage(), e);
     }
-    Path jinja = directory.resolve("chat_template.jinja");
-    String template =
-        Files.exists(jinja)
-            ? Files.readString(jinja)
-            : config.path("chat_template").isTextual()
-                ? config.get("chat_template").asText()
-                : null;
+    ChatTemplates templates = ChatTemplates.read(directory, config);
     return new ModelTokenizer(
         tokenizer,
-        new SpecialTokens(token(config, "bos_token"), token(config, "eos_token")),
-        template);
+        new SpecialTokens(templates.token("bos_token"), templates.token("eos_token")),
+        templates);
   }
 
   private static ModelTokenizer ofGguf(Path file) throws IOException {
@@ -86,30 +77,24 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
           HuggingFaceTokenizer.newInstance(
               new ByteArrayInputStream(json),
               Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
-      String template = stored.chatTemplate();
+      SpecialTokens tokens = new SpecialTokens(stored.bosToken(), stored.eosToken());
       return new ModelTokenizer(
-          tokenizer,
-          new SpecialTokens(stored.bosToken(), stored.eosToken()),
-          template.isEmpty() ? null : template);
+          tokenizer, tokens, ChatTemplates.of(file, stored.chatTemplate(), tokens));
     } catch (RuntimeException e) {
       throw new IOException(file + ": its tokenizer: " + e.getMessage(), e);
     }
   }
 
-  private static String token(ObjectNode config, String key) {
-    JsonNode token = config.path(key);
-    return token.isObject() ? token.path("content").asText() : token.asText("");
-  }
-
   /**
-   * Returns the prompt template with a name, where {@code auto} is the model's own.
+   * Returns a prompt template.
    *
-   * @throws IllegalArgumentException if the name is unknown, or the model's own template is
+   * @param setting {@code auto} for the model's own; {@code auto:NAME} for one of several that it
+   *     has; a name of {@link PromptTemplate#NAMES}; or the text of a chat template
+   * @throws IllegalArgumentException if there is none of this name, or it is not one that is
+   *     rendered here; the message names the construct and its place
    */
-  public PromptTemplate template(String name) {
-    return name.equals(RunSettings.AUTO_TEMPLATE)
-        ? PromptTemplate.fromChatTemplate(chatTemplate)
-        : PromptTemplate.named(name);
+  public PromptTemplate template(String setting) {
+    return chatTemplates.template(setting);
   }
 
   @Override

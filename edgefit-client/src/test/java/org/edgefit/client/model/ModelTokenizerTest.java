@@ -88,6 +88,72 @@ class ModelTokenizerTest {
     }
   }
 
+  private ModelTokenizer tiny(String chatTemplates) throws IOException {
+    Files.copy(TINY_HOME.resolve("tokenizer.json"), temp.resolve("tokenizer.json"));
+    Files.writeString(
+        temp.resolve("tokenizer_config.json"),
+        "{\"bos_token\":\"<s>\",\"eos_token\":{\"content\":\"</s>\"},\"chat_template\":"
+            + chatTemplates
+            + "}");
+    return ModelTokenizer.load(temp);
+  }
+
+  private static String text(ModelTokenizer tokenizer, String template) {
+    return tokenizer.template(template).apply(RECORD, tokenizer.specialTokens()).text();
+  }
+
+  private static String named(String name, String mark) {
+    return "{\"name\":\"" + name + "\",\"template\":\"" + form(mark) + "\"}";
+  }
+
+  private static String form(String mark) {
+    return "{% for m in messages %}" + mark + "{{ m.content }}{% endfor %}{{ eos_token }}";
+  }
+
+  @Test
+  void namedTemplatesAreChosenByName() throws IOException {
+    String list = "[" + named("default", "d:") + "," + named("tool_use", "t:") + "]";
+    try (ModelTokenizer tokenizer = tiny(list)) {
+      assertThat(text(tokenizer, "auto"))
+          .isEqualTo("d:Is the garage door open?d:Yes, since 7:05.</s>");
+      assertThat(text(tokenizer, "auto:tool_use")).startsWith("t:Is the");
+      assertThatThrownBy(() -> tokenizer.template("auto:rag"))
+          .hasMessageContaining("no chat template \"rag\", but default, tool_use");
+    }
+  }
+
+  @Test
+  void templateFileWinsOverTheConfiguration() throws IOException {
+    Files.writeString(temp.resolve("chat_template.jinja"), form("new:"));
+    Files.createDirectory(temp.resolve("additional_chat_templates"));
+    Files.writeString(temp.resolve("additional_chat_templates/tool_use.jinja"), form("tool:"));
+    try (ModelTokenizer tokenizer = tiny("\"" + form("old:") + "\"")) {
+      assertThat(text(tokenizer, "auto")).startsWith("new:Is the");
+      assertThat(text(tokenizer, "auto:tool_use")).startsWith("tool:Is the");
+      assertThat(text(tokenizer, form("mine:"))).startsWith("mine:Is the");
+      assertThat(text(tokenizer, "chatml")).startsWith("<|im_start|>user");
+    }
+  }
+
+  @Test
+  void templateThatIsNotRenderedIsRefusedByItsPlace() throws IOException {
+    try (ModelTokenizer tokenizer = tiny("\"{{ messages | groupby('role') }}\"")) {
+      assertThatThrownBy(() -> tokenizer.template("auto"))
+          .hasMessageContaining("line 1, column 15: filter \"groupby\" is not known here")
+          .hasMessageContaining("name a template")
+          .hasMessageContaining(temp.toString());
+    }
+  }
+
+  @Test
+  void checkpointWithoutATemplateAsksForAName() throws IOException {
+    try (ModelTokenizer tokenizer = tiny("null")) {
+      assertThatThrownBy(() -> tokenizer.template("auto"))
+          .hasMessageContaining("no chat template; name a template")
+          .hasMessageContaining("chatml");
+    }
+  }
+
   private ModelTokenizer shared(String name, String config) throws IOException {
     String data = System.getProperty("edgefit.data", "");
     assumeTrue(!data.isEmpty(), "-Dedgefit.data names no folder");

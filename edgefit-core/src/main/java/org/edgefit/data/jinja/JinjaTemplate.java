@@ -1,0 +1,78 @@
+package org.edgefit.data.jinja;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.edgefit.data.jinja.Place.Fault;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A chat template, which is read once and rendered for each conversation. It is rendered as by
+ * Jinja2 with the settings and functions of transformers; a value that it is given is copied into
+ * the text as it is, and never read as a template.
+ *
+ * <p>Source: the language of Jinja2 3.1; {@code transformers.utils.chat_template_utils}.
+ */
+public final class JinjaTemplate {
+
+  private final List<Statement> statements;
+
+  private JinjaTemplate(List<Statement> statements) {
+    this.statements = statements;
+  }
+
+  /**
+   * A part of a rendered text.
+   *
+   * @param start where it starts, in characters of Java
+   * @param end where the text goes on
+   */
+  public record Span(int start, int end) {}
+
+  /**
+   * A rendered text.
+   *
+   * @param text the text
+   * @param generated the parts that the template says are the model's, in their order
+   */
+  public record Rendering(String text, List<Span> generated) {
+
+    /** Keeps its own list. */
+    public Rendering {
+      generated = List.copyOf(generated);
+    }
+  }
+
+  /**
+   * Reads a template.
+   *
+   * @throws TemplateException if it is broken, or has a construct that is not known here
+   */
+  public static JinjaTemplate parse(String text) {
+    try {
+      return new JinjaTemplate(new Parser(Lexer.tokens(text)).template());
+    } catch (StackOverflowError e) {
+      throw new TemplateException("the template's parts are nested too deeply");
+    }
+  }
+
+  /**
+   * Renders the template.
+   *
+   * @param names the values that it sees, of strings, numbers, booleans, lists, maps and nulls
+   * @throws TemplateException if the template refuses them, or needs what is not known here
+   */
+  public Rendering render(Map<String, ? extends @Nullable Object> names) {
+    Map<String, Object> values = new HashMap<>(Functions.all());
+    names.forEach((name, value) -> values.put(name, Values.of(value)));
+    Output output = new Output(false);
+    try {
+      Statement.runAll(statements, new Scope(values).inner(), output);
+    } catch (StackOverflowError e) {
+      throw new TemplateException("the template's parts are nested too deeply");
+    } catch (Fault fault) {
+      throw new TemplateException(fault.reason());
+    }
+    return new Rendering(output.toString(), output.generated());
+  }
+}

@@ -1,0 +1,353 @@
+package org.edgefit.data.jinja;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.edgefit.data.jinja.Place.Fault;
+import org.edgefit.data.jinja.Statement.Flow;
+import org.edgefit.data.jinja.Token.Kind;
+import org.edgefit.data.jinja.Values.Namespace;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the statements of a template; the expressions in them are {@link ExpressionParser}'s. */
+final class Parser {
+
+  private final Tokens tokens;
+  private final ExpressionParser expressions;
+  private int loops;
+
+  Parser(List<Token> all) {
+    this.tokens = new Tokens(all);
+    this.expressions = new ExpressionParser(tokens);
+  }
+
+  List<Statement> template() {
+    List<Statement> statements = statements(Set.of());
+    if (!tokens.is(Kind.END)) {
+      throw tokens.unexpected("text or a statement");
+    }
+    return statements;
+  }
+
+  /** Reads statements up to one of some words, which is left to be read. */
+  private List<Statement> statements(Set<String> ends) {
+    List<Statement> statements = new ArrayList<>();
+    while (!tokens.is(Kind.END)) {
+      Token token = tokens.take();
+      if (token.is(Kind.DATA)) {
+        String text = token.text();
+        statements.add(
+            (scope, output) -> {
+              output.append(text);
+              return Flow.NEXT;
+            });
+      } else if (token.is(Kind.OUTPUT_BEGIN)) {
+        Expression value = expressions.output();
+        tokens.expect(Kind.OUTPUT_END);
+        statements.add(
+            (scope, output) -> {
+              output.append(token.place().at(() -> Values.string(value.value(scope))));
+              return Flow.NEXT;
+            });
+      } else {
+        if (tokens.is(Kind.NAME) && ends.contains(tokens.peek().text())) {
+          return statements;
+        }
+        statements.add(statement());
+        tokens.expect(Kind.STATEMENT_END);
+      }
+    }
+    if (!ends.isEmpty()) {
+      throw tokens.unexpected(String.join(" or ", ends.stream().sorted().toList()));
+    }
+    return statements;
+  }
+
+  /** Reads what is within a statement, up to one of some words, which is left to be read. */
+  private List<Statement> body(String... ends) {
+    tokens.skip(":");
+    tokens.expect(Kind.STATEMENT_END);
+    return statements(Set.of(ends));
+  }
+
+  /** Reads what is within a statement, and the word that ends it. */
+  private List<Statement> bodyTo(String end) {
+    List<Statement> body = body(end);
+    tokens.take();
+    return body;
+  }
+
+  private Statement statement() {
+    Token word = tokens.expect(Kind.NAME);
+    return switch (word.text()) {
+      case "for" -> loop(word);
+      case "if" -> condition();
+      case "set" -> assignment(word);
+      case "macro" -> macro(word);
+      case "call" -> call(word);
+      case "filter" -> filter(word);
+      case "with" -> with();
+      case "generation" -> generation(word);
+      case "break", "continue" -> {
+        if (loops == 0) {
+          throw new TemplateException(word.place(), word.text() + " is not in a loop");
+        }
+        Flow flow = word.text().equals("break") ? Flow.BREAK : Flow.CONTINUE;
+        yield (scope, output) -> flow;
+      }
+      default ->
+          throw new TemplateException(
+              word.place(), "statement \"" + word.text() + "\" is not known here");
+    };
+  }
+
+  private Statement loop(Token word) {
+    Target target = target(Set.of("in"));
+    tokens.expectName("in");
+    Expression values = expressions.tuple(false, Set.of("recursive"));
+    Expression test = tokens.skipName("if") ? expressions.expression() : null;
+    if (tokens.peek().isName("recursive")) {
+      throw new TemplateException(tokens.peek().place(), "recursive is not known here");
+    }
+    loops++;
+    List<Statement> body = body("endfor", "else");
+    loops--;
+    List<Statement> otherwise =
+        tokens.take().isName("else") ? bodyTo("endfor") : List.<Statement>of();
+    Place place = word.place();
+    return (scope, output) -> {
+      List<Object> items = place.at(() -> chosen(values, target, test, scope));
+      if (items.isEmpty()) {
+        return Statement.runAll(otherwise, scope.inner(), output);
+      }
+      Loop loop = new Loop(items);
+      while (loop.hasNext()) {
+        Scope turn = scope.inner();
+        place.at(
+            () -> {
+              scope.step();
+              turn.set("loop", loop);
+              target.set(turn, loop.next());
+              return turn;
+            });
+        if (Statement.runAll(body, turn, output) == Flow.BREAK) {
+          break;
+        }
+      }
+      return Flow.NEXT;
+    };
+  }
+
+  private static List<Object> chosen(
+      Expression values, Target target, @Nullable Expression test, Scope scope) {
+    List<Object> items = Values.list(values.value(scope));
+    if (test != null) {
+      items.removeIf(
+          item -> {
+            Scope asked = scope.inner();
+            target.set(asked, item);
+            return !Values.isTrue(test.value(asked));
+          });
+    }
+    return items;
+  }
+
+  private Statement condition() {
+    Expression test = expressions.tuple(false, Set.of());
+    List<Statement> body = body("elif", "else", "endif");
+    Token next = tokens.take();
+    List<Statement> otherwise =
+        next.isName("elif")
+            ? List.of(condition())
+            : next.isName("else") ? bodyTo("endif") : List.of();
+    return (scope, output) ->
+        Statement.runAll(Values.isTrue(test.value(scope)) ? body : otherwise, scope, output);
+  }
+
+  private Statement assignment(Token word) {
+    Target target = target(Set.of());
+    Place place = word.place();
+    if (tokens.skip("=")) {
+      Expression value = expressions.tuple(true, Set.of());
+      return (scope, output) -> {
+        Object assigned = value.value(scope);
+        return place.at(
+            () -> {
+              target.set(scope, assigned);
+              return Flow.NEXT;
+            });
+      };
+    }
+    ExpressionParser.Filtering filtering = expressions.filters();
+    List<Statement> body = capturedBody("endset");
+    return (scope, output) -> {
+      Object text = filtering.apply(captured(body, scope.inner()), scope);
+      return place.at(
+          () -> {
+            target.set(scope, text);
+            return Flow.NEXT;
+          });
+    };
+  }
+
+  private static String captured(List<Statement> body, Scope scope) {
+    Output text = new Output(true);
+    Statement.runAll(body, scope, text);
+    return text.toString();
+  }
+
+  /** Reads a body whose loops are not those about it. */
+  private List<Statement> capturedBody(String end) {
+    int outer = loops;
+    loops = 0;
+    List<Statement> body = bodyTo(end);
+    loops = outer;
+    return body;
+  }
+
+  private Statement macro(Token word) {
+    Token name = tokens.expect(Kind.NAME);
+    boolean outer = expressions.forgetCaller();
+    Macro.Signature signature = signature(name.text());
+    List<Statement> body = capturedBody("endmacro");
+    boolean usesCaller = expressions.rememberCaller(outer);
+    return (scope, output) ->
+        word.place()
+            .at(
+                () -> {
+                  scope.set(name.text(), new Macro(signature, body, scope, usesCaller));
+                  return Flow.NEXT;
+                });
+  }
+
+  /** Reads the parameters in brackets. */
+  private Macro.Signature signature(String name) {
+    List<String> names = new ArrayList<>();
+    List<@Nullable Expression> defaults = new ArrayList<>();
+    tokens.expectOperator("(");
+    while (!tokens.skip(")")) {
+      if (!names.isEmpty()) {
+        tokens.expectOperator(",");
+      }
+      names.add(expressions.assignable(tokens.expect(Kind.NAME)));
+      boolean hasDefault = tokens.skip("=");
+      if (!hasDefault && !defaults.isEmpty() && defaults.get(defaults.size() - 1) != null) {
+        throw tokens.unexpected("a default, as of the parameter before");
+      }
+      defaults.add(hasDefault ? expressions.expression() : null);
+    }
+    return new Macro.Signature(name, names, defaults);
+  }
+
+  private Statement call(Token word) {
+    Macro.Signature signature =
+        tokens.peek().isOperator("(")
+            ? signature("caller")
+            : new Macro.Signature("caller", List.of(), List.of());
+    ExpressionParser.Called called = expressions.called();
+    boolean outer = expressions.forgetCaller();
+    List<Statement> body = capturedBody("endcall");
+    boolean usesCaller = expressions.rememberCaller(outer);
+    return (scope, output) -> {
+      Macro caller = new Macro(signature, body, scope, usesCaller);
+      output.append(word.place().at(() -> Values.string(called.call(scope, caller))));
+      return Flow.NEXT;
+    };
+  }
+
+  private Statement filter(Token word) {
+    ExpressionParser.Filtering filtering = expressions.filtersFromName();
+    List<Statement> body = capturedBody("endfilter");
+    return (scope, output) -> {
+      String text = captured(body, scope.inner());
+      output.append(word.place().at(() -> Values.string(filtering.apply(text, scope))));
+      return Flow.NEXT;
+    };
+  }
+
+  private Statement with() {
+    List<Target> targets = new ArrayList<>();
+    List<Expression> values = new ArrayList<>();
+    while (!tokens.is(Kind.STATEMENT_END)) {
+      if (!targets.isEmpty()) {
+        tokens.expectOperator(",");
+      }
+      targets.add(target(Set.of()));
+      tokens.expectOperator("=");
+      values.add(expressions.expression());
+    }
+    List<Statement> body = bodyTo("endwith");
+    return (scope, output) -> {
+      Scope inner = scope.inner();
+      for (int i = 0; i < targets.size(); i++) {
+        targets.get(i).set(inner, values.get(i).value(scope));
+      }
+      return Statement.runAll(body, inner, output);
+    };
+  }
+
+  private Statement generation(Token word) {
+    List<Statement> body = capturedBody("endgeneration");
+    return (scope, output) -> {
+      int start = output.length();
+      Statement.runAll(body, scope.inner(), output);
+      return word.place()
+          .at(
+              () -> {
+                output.generated(start);
+                return Flow.NEXT;
+              });
+    };
+  }
+
+  /** Where a value goes. */
+  private interface Target {
+    void set(Scope scope, Object value);
+  }
+
+  /** Reads a name, a namespace's attribute, or several with commas between them. */
+  private Target target(Set<String> ends) {
+    List<Target> parts = new ArrayList<>();
+    boolean isTuple = false;
+    do {
+      if (!parts.isEmpty() && (tokens.is(Kind.NAME) && ends.contains(tokens.peek().text()))) {
+        break;
+      }
+      parts.add(one());
+      isTuple |= tokens.peek().isOperator(",");
+    } while (tokens.skip(","));
+    return isTuple ? unpacked(parts) : parts.get(0);
+  }
+
+  private Target one() {
+    if (tokens.skip("(")) {
+      Target inner = target(Set.of());
+      tokens.expectOperator(")");
+      return inner;
+    }
+    Token name = tokens.expect(Kind.NAME);
+    if (!tokens.skip(".")) {
+      String text = expressions.assignable(name);
+      return (scope, value) -> scope.set(text, value);
+    }
+    String attribute = tokens.expect(Kind.NAME).text();
+    return (scope, value) -> {
+      if (!(scope.get(name.text()) instanceof Namespace namespace)) {
+        throw new Fault("\"" + name.text() + "\" is no namespace, and cannot be changed");
+      }
+      namespace.attributes().put(attribute, value);
+    };
+  }
+
+  private static Target unpacked(List<Target> parts) {
+    return (scope, value) -> {
+      List<Object> values = Values.list(value);
+      if (values.size() != parts.size()) {
+        throw new Fault(values.size() + " values for " + parts.size() + " names");
+      }
+      for (int i = 0; i < parts.size(); i++) {
+        parts.get(i).set(scope, values.get(i));
+      }
+    };
+  }
+}
