@@ -6,6 +6,12 @@ import java.util.Map;
 /** A holder of private data that trains and evaluates on request (Flower's {@code Client}). */
 public interface FederatedClient {
 
+  /**
+   * The property that tells how many records a client can evaluate on. One that says 0 is not among
+   * those that a sampler of evaluating clients chooses from.
+   */
+  String EVALUATION_RECORDS = "evaluationRecords";
+
   /** Returns the client's id, unique in a run; see {@link ClientId}. */
   String id();
 

@@ -52,6 +52,7 @@ final class AnswerCheck {
     try (UpdateFile update = UpdateFile.open(file, trains ? layout : NO_CHANGE)) {
       update.requireGroups(task.plan().expected(), layout);
       update.requireFinite();
+      update.extra(); // as the strategy will read them
       return null;
     } catch (IllegalArgumentException e) {
       return String.valueOf(e.getMessage());

@@ -41,6 +41,7 @@ public final class Federation {
   final Duration joinTimeout;
   final Duration roundDeadline;
   final int quorum;
+  final boolean mustTrain;
   final long maxExamples;
   final long maxLabelTokens;
   final int rollbackRounds;
@@ -71,6 +72,7 @@ public final class Federation {
     this.joinTimeout = builder.joinTimeout;
     this.roundDeadline = builder.roundDeadline;
     this.quorum = builder.quorum;
+    this.mustTrain = builder.mustTrain;
     this.maxExamples = builder.maxExamples;
     this.maxLabelTokens = builder.maxLabelTokens;
     this.rollbackRounds = builder.rollbackRounds;
@@ -111,6 +113,19 @@ public final class Federation {
       return new FederationRun(this, temporary, rounds).run();
     } finally {
       temporary.delete();
+    }
+  }
+
+  /**
+   * Checks, before clients are asked for anything, that the run in a directory began with these
+   * settings.
+   *
+   * @throws IOException naming the first setting that is another
+   */
+  public void requireSameSettings(RunDirectory directory, int rounds) throws IOException {
+    if (!directory.saved().isEmpty()) {
+      SettingsCheck.differences(
+          directory.path(), directory.saved().opened().settings(), settings(rounds));
     }
   }
 
@@ -166,6 +181,7 @@ public final class Federation {
     private Duration joinTimeout = Duration.ofMinutes(10);
     private Duration roundDeadline = Duration.ofHours(24);
     private int quorum = 1;
+    private boolean mustTrain;
     private long maxExamples = 1_000_000;
     private long maxLabelTokens = 1_000_000_000;
     private int rollbackRounds = 8;
@@ -249,6 +265,14 @@ public final class Federation {
     /** Sets the base model's name, for the adapter's config and the manifest. */
     public Builder baseModel(String value) {
       baseModel = value;
+      return this;
+    }
+
+    /**
+     * Has a run fail in which no client trained in any round; else its adapter is the first one.
+     */
+    public Builder mustTrain() {
+      mustTrain = true;
       return this;
     }
 

@@ -2,7 +2,6 @@ package org.edgefit.federation;
 
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -14,7 +13,6 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.ClientText;
-import org.edgefit.run.FileRef;
 import org.edgefit.run.History;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
@@ -26,6 +24,7 @@ import org.edgefit.run.SavedRun;
 import org.edgefit.strategy.ClientMetrics;
 import org.edgefit.strategy.Measure;
 import org.edgefit.strategy.RoundContext;
+import org.edgefit.strategy.RoundFailedException;
 import org.edgefit.strategy.RoundPlan;
 import org.edgefit.strategy.ServerState;
 import org.edgefit.strategy.Strategy;
@@ -123,6 +122,9 @@ final class FederationRun {
 
   private void begin() throws IOException, InterruptedException {
     Map<String, Object> settings = federation.settings(rounds);
+    if (saved.isEmpty() || isDone()) {
+      directory.notes().forEach(note -> Federation.log.warn("{}: {}", directory.path(), note));
+    }
     if (saved.isEmpty()) {
       events.add(new RunEvent.RunOpened(directory.runId(), settings));
       isInLog = true;
@@ -167,7 +169,6 @@ final class FederationRun {
    */
   private void askAgain() throws IOException {
     for (Outcome outcome : saved.outcomes()) {
-      requireSound(outcome);
       tasks.restore(saved.task(outcome.task()), outcome);
     }
     for (PlannedTask task : saved.unfinished()) {
@@ -177,20 +178,6 @@ final class FederationRun {
       } else {
         planner.queue(List.of(task));
       }
-    }
-  }
-
-  private void requireSound(Outcome outcome) throws IOException {
-    FileRef update =
-        outcome instanceof Outcome.Trained trained
-            ? trained.update()
-            : outcome instanceof Outcome.Evaluated evaluated ? evaluated.update() : null;
-    if (update != null && !directory.isSound(update)) {
-      throw new IOException(
-          directory.resolve(update)
-              + ": missing or altered (expected: SHA-256 "
-              + update.sha256()
-              + ", as journal.log says); going back to the last round that verifies is an option");
     }
   }
 
@@ -208,8 +195,13 @@ final class FederationRun {
   }
 
   private RunResult finish() throws IOException {
+    if (federation.mustTrain
+        && history.size() > 1
+        && history.stream().allMatch(round -> round.trained() == 0)) {
+      throw new IllegalStateException(
+          "no client trained in any round: the adapter is the first one");
+    }
     Adapter last = state.adapter();
-    Files.createDirectories(directory.finalAdapterDirectory());
     directory.writeFinalAdapter(last, federation.baseModel);
     History whole = new History(history);
     RunEvent.RunClosed closed =
@@ -259,7 +251,7 @@ final class FederationRun {
     Map<String, Map<String, String>> clients;
     RoundPlan plan;
     if (opened != null && opened.round() == round) {
-      clients = described(opened.available());
+      clients = opened.available();
       plan = strategy.configureFit(context(round, state, clients));
       events.tell(opened);
     } else {
@@ -268,7 +260,7 @@ final class FederationRun {
       RoundContext context = context(round, state, clients);
       plan = strategy.configureFit(context);
       List<PlannedTask> planned = planner.plan(Kind.FIT, context, plan, clients);
-      opened = new RunEvent.RoundOpened(round, rounds, List.copyOf(clients.keySet()), planned);
+      opened = new RunEvent.RoundOpened(round, rounds, clients, planned);
       events.add(opened);
       planner.queue(planned);
     }
@@ -334,6 +326,9 @@ final class FederationRun {
       String failure = FiniteCheck.fault(next, updates);
       state = states.write(round, failure.isEmpty() ? next : state);
       return failure;
+    } catch (RoundFailedException e) {
+      state = states.write(round, state);
+      return ClientText.shown(String.valueOf(e.getMessage()));
     } finally {
       for (FileUpdate update : updates) {
         update.close();
@@ -345,7 +340,7 @@ final class FederationRun {
     RunEvent.EvaluationOpened opened = saved.openEvaluation();
     RoundPlan plan;
     if (opened != null && opened.round() == round) {
-      plan = strategy.configureEvaluate(context(round, state, described(opened.available())));
+      plan = strategy.configureEvaluate(context(round, state, opened.available()));
       states.requireSame(round, opened.tasks());
     } else {
       Map<String, Map<String, String>> clients = present();
@@ -355,7 +350,7 @@ final class FederationRun {
         return new ArrayList<>();
       }
       List<PlannedTask> planned = planner.plan(Kind.EVALUATE, context, plan, clients);
-      events.add(new RunEvent.EvaluationOpened(round, List.copyOf(clients.keySet()), planned));
+      events.add(new RunEvent.EvaluationOpened(round, clients, planned));
       planner.queue(planned);
     }
     List<Outcome> outcomes =
@@ -426,14 +421,6 @@ final class FederationRun {
   private Map<String, Map<String, String>> present() {
     Map<String, Map<String, String>> clients = new TreeMap<>();
     pool.available().forEach(client -> clients.put(client.id(), client.properties()));
-    return clients;
-  }
-
-  /** Returns clients that were there when a round was opened. */
-  private Map<String, Map<String, String>> described(List<String> ids) {
-    Map<String, Map<String, String>> present = present();
-    Map<String, Map<String, String>> clients = new TreeMap<>();
-    ids.forEach(id -> clients.put(id, present.getOrDefault(id, Map.of())));
     return clients;
   }
 

@@ -121,11 +121,21 @@ public final class InProcessClients implements ClientPool {
     if (available == null) {
       List<ClientInfo> all = new ArrayList<>();
       clients.forEach(
-          (id, make) ->
-              all.add(new ClientInfo(id, isLazy ? Map.of() : make.apply(id).description())));
+          (id, make) -> all.add(new ClientInfo(id, isLazy ? Map.of() : description(id, make))));
       available = List.copyOf(all);
     }
     return available;
+  }
+
+  /** Returns what a client tells of itself; nothing if it fails at that, which is logged. */
+  private static Map<String, String> description(
+      String id, Function<String, ? extends FederatedClient> make) {
+    try {
+      return Map.copyOf(make.apply(id).description());
+    } catch (RuntimeException | Error e) {
+      Federation.log.warn("{}: its description is left out: {}", id, e.toString());
+      return Map.of();
+    }
   }
 
   @Override

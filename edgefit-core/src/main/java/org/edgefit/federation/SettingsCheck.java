@@ -37,9 +37,12 @@ final class SettingsCheck {
       String one = then.getOrDefault(key, "none");
       String other = here.getOrDefault(key, "none");
       if (one.equals(other) || FREE.contains(key)) {
+        if (PartSettings.isVague(one)) {
+          said.add(key + ": " + one + ": whether it is what the run began with cannot be seen");
+        }
         continue;
       }
-      if (one.startsWith(PartSettings.LAMBDA) && other.startsWith(PartSettings.LAMBDA)) {
+      if (PartSettings.isOtherCode(one, other)) {
         said.add(
             key
                 + ": "

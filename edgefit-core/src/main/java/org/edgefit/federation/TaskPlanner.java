@@ -61,7 +61,7 @@ final class TaskPlanner {
     this.memories = memories;
     this.now = now;
     this.completion = completion;
-    this.lastTask = directory.saved().lastTask();
+    this.lastTask = directory.lastTask();
   }
 
   /** Plans a task for each assignment; ids that no client has are left out, and that is said. */

@@ -92,11 +92,11 @@ final class Journal implements Closeable {
   }
 
   /**
-   * Returns whether a faulty line is what a stopped machine leaves: the last, and no longer than
-   * its own length says. A longer one was whole once.
+   * Returns whether a faulty line is what a stopped machine leaves: one that is the last, has no
+   * end and is no longer than its own length says. Any other was whole once.
    */
   private static boolean isTorn(byte[] bytes, int at, int newline) {
-    if (newline + 1 < bytes.length) {
+    if (newline < bytes.length) {
       return false;
     }
     String prefix = new String(bytes, at, Math.min(8, newline - at), StandardCharsets.ISO_8859_1);

@@ -58,7 +58,7 @@ public final class RunDirectory implements AutoCloseable {
   static final String ROUNDS = "rounds";
   static final String FINAL = "adapter";
 
-  private static final String SUFFIX = ".safetensors";
+  static final String SUFFIX = ".safetensors";
   private static final String VALUES = "values";
 
   private final Path path;
@@ -76,11 +76,11 @@ public final class RunDirectory implements AutoCloseable {
     this.views = new RunViews(path);
     SavedRun saved = recovered.saved();
     this.runId = saved.isEmpty() ? UUID.randomUUID().toString() : saved.opened().runId();
-    this.events = recovered.lines();
+    this.events = recovered.kept().lines();
     if (!saved.isEmpty()) {
       views.restore(saved, recovered.goesBack());
     }
-    this.journal = Journal.open(path.resolve(LOG), recovered.bytes());
+    this.journal = Journal.open(path.resolve(LOG), recovered.kept().bytes());
   }
 
   /**
@@ -165,6 +165,13 @@ public final class RunDirectory implements AutoCloseable {
   /** Returns what the log held when the directory was opened. */
   public SavedRun saved() {
     return recovered.saved();
+  }
+
+  /**
+   * Returns the greatest number of a task that was ever planned here, also if it is gone back on.
+   */
+  public long lastTask() {
+    return recovered.lastTask();
   }
 
   /** Returns what was cut or set aside when the directory was opened. */
@@ -314,6 +321,21 @@ public final class RunDirectory implements AutoCloseable {
 
   /** Writes the adapter that the run ends with, where it is found without counting rounds. */
   public void writeFinalAdapter(Adapter adapter, String baseModel) throws IOException {
+    Path weights = finalAdapterDirectory().resolve(PeftAdapter.WEIGHTS);
+    RunEvent.RunClosed closed = saved().closed();
+    if (closed != null
+        && closed.end() == RunEvent.End.DONE
+        && Files.exists(weights)
+        && !Sha256.of(weights).equals(closed.adapterSha256())) {
+      String aside = RunRecovery.aside(path);
+      Files.move(
+          finalAdapterDirectory(),
+          path.resolve(aside).resolve(FINAL),
+          StandardCopyOption.ATOMIC_MOVE);
+      log.warn(
+          "{}: not what the log says; it is written anew, and was set aside in {}", weights, aside);
+    }
+    Files.createDirectories(finalAdapterDirectory());
     PeftAdapter.write(adapter, finalAdapterDirectory(), baseModel);
   }
 

@@ -36,10 +36,11 @@ public sealed interface RunEvent {
    *
    * @param round the round, from 1
    * @param rounds the rounds of the run
-   * @param available the ids of the clients that can be asked, sorted
+   * @param available what is known of each client that can be asked, by id
    * @param tasks what is planned, in the order in which it is asked
    */
-  record RoundOpened(int round, int rounds, List<String> available, List<PlannedTask> tasks)
+  record RoundOpened(
+      int round, int rounds, Map<String, Map<String, String>> available, List<PlannedTask> tasks)
       implements Kept {
 
     /** Returns the ids of the clients that are asked. */
@@ -52,10 +53,11 @@ public sealed interface RunEvent {
    * Clients are asked to evaluate a round's adapter.
    *
    * @param round the round
-   * @param available the ids of the clients that can be asked, sorted
+   * @param available what is known of each client that can be asked, by id
    * @param tasks what is planned
    */
-  record EvaluationOpened(int round, List<String> available, List<PlannedTask> tasks)
+  record EvaluationOpened(
+      int round, Map<String, Map<String, String>> available, List<PlannedTask> tasks)
       implements Kept {}
 
   /**

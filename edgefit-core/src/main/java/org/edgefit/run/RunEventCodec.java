@@ -86,12 +86,12 @@ public final class RunEventCodec {
             new RunEvent.RoundOpened(
                 integer(json, "round"),
                 integer(json, "rounds"),
-                texts(json.path("available")),
+                clients(json.path("available")),
                 list(json.path("tasks"), RunEventCodec::task));
         case "evaluationOpened" ->
             new RunEvent.EvaluationOpened(
                 integer(json, "round"),
-                texts(json.path("available")),
+                clients(json.path("available")),
                 list(json.path("tasks"), RunEventCodec::task));
         case "taskAsked" ->
             new RunEvent.TaskAsked(
@@ -137,8 +137,6 @@ public final class RunEventCodec {
   }
 
   private static PlannedTask task(JsonNode json) {
-    Map<String, String> machine = new TreeMap<>();
-    json.path("machine").properties().forEach(e -> machine.put(e.getKey(), e.getValue().asText()));
     return new PlannedTask(
         new TaskId(number(json, "task")),
         integer(json, "round"),
@@ -152,7 +150,19 @@ public final class RunEventCodec {
         texts(json.path("expected")),
         id(json, "memory"),
         id(json, "horizon"),
-        machine);
+        properties(json.path("machine")));
+  }
+
+  private static Map<String, String> properties(JsonNode json) {
+    Map<String, String> properties = new TreeMap<>();
+    json.properties().forEach(e -> properties.put(e.getKey(), e.getValue().asText()));
+    return properties;
+  }
+
+  private static Map<String, Map<String, String>> clients(JsonNode json) {
+    Map<String, Map<String, String>> clients = new TreeMap<>();
+    json.properties().forEach(e -> clients.put(e.getKey(), properties(e.getValue())));
+    return clients;
   }
 
   private static @Nullable TaskId id(JsonNode json, String key) {

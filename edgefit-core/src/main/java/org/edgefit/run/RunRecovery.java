@@ -1,47 +1,61 @@
 package org.edgefit.run;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.edgefit.client.TaskId;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a run that was stopped can go on from. Its log is read and checked line by line, and the
- * files of closed rounds by their hashes. Nothing is deleted: what is cut or gone back on is under
- * {@code aside} afterwards.
+ * files that it holds to by their hashes. Nothing is deleted: what is cut, gone back on or not in
+ * the log is under {@code aside} afterwards.
  *
  * @param saved what the log says, as far as it is kept
- * @param lines the lines of the log that are kept
- * @param bytes the bytes that they take
+ * @param kept the lines of the log that are kept
+ * @param lastTask the greatest number of a task that was ever planned here
  * @param goesBack whether it goes back on damage
  * @param notes what was cut or set aside
  */
-record RunRecovery(SavedRun saved, long lines, long bytes, boolean goesBack, List<String> notes) {
+record RunRecovery(
+    SavedRun saved, SavedRun.Prefix kept, long lastTask, boolean goesBack, List<String> notes) {
 
-  private static final String OPTION = "going back to the last round that verifies is an option";
+  private static final String OPTION =
+      "going back to the last round that verifies is an option (--go-back, OnDamage.GO_BACK)";
+
+  private static final String ASIDE = "aside";
+
+  /** A task's number in a line of the log, whether or not the line can be read. */
+  private static final Pattern TASK = Pattern.compile("\"task\":([0-9]{1,18})");
 
   /** Reads a run's directory, which the caller holds. */
   static RunRecovery of(Path path, OnDamage onDamage) throws IOException {
     Path log = path.resolve(RunDirectory.LOG);
     Journal.Contents contents = Journal.read(log);
     SavedRun saved = SavedRun.read(log, contents.texts());
-    SavedRun.Damage damage = damage(path, contents, saved);
+    Leftovers leftovers = new Leftovers(path);
+    SavedRun.Damage damage = damage(path, contents, saved, leftovers);
+    List<String> notes = new ArrayList<>();
     if (damage == null) {
-      if (contents.fault() == null) {
-        return new RunRecovery(saved, contents.texts().size(), contents.bytes(), false, List.of());
+      if (contents.fault() != null) {
+        leftovers.copyLog();
+        notes.add(
+            contents.fault()
+                + ": the last line was not written whole, and is cut; the log as it was is in "
+                + leftovers.name());
       }
-      Path aside = aside(path);
-      Files.copy(log, aside.resolve(RunDirectory.LOG));
-      String note =
-          contents.fault()
-              + ": the last line was not written whole, and is cut; the log as it was is in "
-              + path.relativize(aside);
-      return new RunRecovery(
-          saved, contents.texts().size(), contents.bytes(), false, List.of(note));
+      if (leftovers.setAside(saved, false)) {
+        notes.add("files that the log does not have are in " + leftovers.name());
+      }
+      return new RunRecovery(saved, saved.whole(), lastTask(path, saved), false, notes);
     }
     if (onDamage == OnDamage.REFUSE) {
       throw new IOException(damage.text() + "; " + OPTION);
@@ -51,71 +65,102 @@ record RunRecovery(SavedRun saved, long lines, long bytes, boolean goesBack, Lis
       throw new IOException("no round verifies: " + damage.text());
     }
     SavedRun.Prefix kept = saved.upTo(last);
-    List<String> notes = new ArrayList<>();
-    Path aside = aside(path);
-    setAside(path, last, aside);
+    SavedRun before = SavedRun.read(log, contents.texts().subList(0, kept.lines()));
+    requireMemories(saved, before, last);
+    leftovers.copyLog();
+    leftovers.setAside(before, true);
     notes.add(
         "went back to round "
             + last
             + ", the last that verifies: "
             + damage.text()
             + "; what came after is in "
-            + path.relativize(aside));
-    return new RunRecovery(
-        SavedRun.read(log, contents.texts().subList(0, kept.lines())),
-        kept.lines(),
-        kept.bytes(),
-        true,
-        notes);
+            + leftovers.name());
+    return new RunRecovery(before, kept, lastTask(path, saved), true, notes);
   }
 
   /** Returns the first thing that is wrong and was not merely left undone; null if nothing is. */
   private static SavedRun.@Nullable Damage damage(
-      Path path, Journal.Contents contents, SavedRun saved) throws IOException {
+      Path path, Journal.Contents contents, SavedRun saved, Leftovers leftovers)
+      throws IOException {
     SavedRun.Damage altered = saved.damage(path);
     if (altered != null) {
       return altered;
     }
-    if (contents.fault() != null && !contents.isTorn()) {
-      String text = path.resolve(contents.fault()) + "; it is not the end of the log: damage";
-      return new SavedRun.Damage(saved.rounds().size(), text);
+    int next = saved.rounds().size();
+    if (saved.fault() != null) {
+      return new SavedRun.Damage(next, path.resolve(String.valueOf(saved.fault())).toString());
     }
-    if (!saved.rounds().isEmpty()) { // before that it may not have been written yet
+    if (contents.fault() != null && !contents.isTorn()) {
+      String text = path.resolve(contents.fault()) + "; it was whole once: damage";
+      return new SavedRun.Damage(next, text);
+    }
+    String beyond = leftovers.beyond(saved);
+    if (beyond != null) {
+      return new SavedRun.Damage(next, beyond);
+    }
+    if (next > 0) { // before that it may not have been written yet
       String fault = RunViews.faultOfManifest(path, saved.opened());
       if (fault != null) {
-        return new SavedRun.Damage(saved.rounds().size(), fault);
+        return new SavedRun.Damage(next, fault);
       }
     }
     return null;
   }
 
-  /** Makes a folder for what is set aside now. */
-  static Path aside(Path path) throws IOException {
-    for (int i = 1; ; i++) {
-      Path aside = path.resolve("aside").resolve(Integer.toString(i));
-      if (!Files.exists(aside)) {
-        return Files.createDirectories(aside);
+  /** Checks that clients still keep what they had after a round that is gone back to. */
+  private static void requireMemories(SavedRun saved, SavedRun before, int round)
+      throws IOException {
+    for (Map.Entry<String, NavigableMap<TaskId, Integer>> entry : before.memories().entrySet()) {
+      TaskId needed = entry.getValue().lastKey();
+      for (PlannedTask task : saved.tasks()) {
+        TaskId horizon = task.horizon();
+        if (task.clientId().equals(entry.getKey())
+            && horizon != null
+            && horizon.compareTo(needed) > 0) {
+          throw new IOException(
+              "going back to round "
+                  + round
+                  + ": "
+                  + task.clientId()
+                  + " keeps no memory from before task "
+                  + horizon
+                  + " (expected: that of task "
+                  + needed
+                  + "); the run can only be begun anew");
+        }
       }
     }
   }
 
-  /** Sets aside the log, the rounds after {@code last}, and the adapter that the run ended with. */
-  private static void setAside(Path path, int last, Path aside) throws IOException {
-    Files.copy(path.resolve(RunDirectory.LOG), aside.resolve(RunDirectory.LOG));
-    Path rounds = Files.createDirectories(aside.resolve(RunDirectory.ROUNDS));
-    List<Path> all;
-    try (Stream<Path> list = Files.list(path.resolve(RunDirectory.ROUNDS))) {
-      all = list.sorted().toList();
+  /** Returns the greatest number of a task, those that were gone back on included. */
+  private static long lastTask(Path path, SavedRun saved) throws IOException {
+    long last = saved.lastTask();
+    Path asides = path.resolve(ASIDE);
+    if (!Files.isDirectory(asides)) {
+      return last;
     }
-    for (Path round : all) {
-      String name = String.valueOf(round.getFileName());
-      if (name.compareTo(RunDirectory.roundName(last)) > 0) {
-        Files.move(round, rounds.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+    try (Stream<Path> folders = Files.list(asides)) {
+      for (Path log : folders.map(folder -> folder.resolve(RunDirectory.LOG)).toList()) {
+        if (Files.exists(log)) {
+          Matcher task = TASK.matcher(Files.readString(log, StandardCharsets.ISO_8859_1));
+          while (task.find()) {
+            last = Math.max(last, Long.parseLong(task.group(1)));
+          }
+        }
       }
     }
-    Path end = path.resolve(RunDirectory.FINAL);
-    if (Files.exists(end)) {
-      Files.move(end, aside.resolve(RunDirectory.FINAL), StandardCopyOption.ATOMIC_MOVE);
+    return last;
+  }
+
+  /** Makes a folder for what is set aside now, and returns its name in the directory. */
+  static String aside(Path path) throws IOException {
+    for (int i = 1; ; i++) {
+      String name = ASIDE + "/" + i;
+      if (!Files.exists(path.resolve(name))) {
+        Files.createDirectories(path.resolve(name));
+        return name;
+      }
     }
   }
 }

@@ -108,7 +108,7 @@ final class RunViews {
       return;
     }
     if (before != null && !now.startsWith(before)) {
-      Path aside = RunRecovery.aside(path).resolve(file.getFileName());
+      Path aside = path.resolve(RunRecovery.aside(path)).resolve(file.getFileName());
       Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
       log.warn(
           "{}: not what the log says; it is written anew, and was set aside as {}", file, aside);

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,40 +36,58 @@ public final class SavedRun {
   private RunEvent.@Nullable RoundOpened openRound;
   private RunEvent.@Nullable EvaluationOpened openEvaluation;
   private RunEvent.@Nullable RunClosed closed;
+  private @Nullable String fault;
   private Duration elapsed = Duration.ZERO;
 
   SavedRun() {}
 
   /**
-   * Reads lines of a log.
+   * Reads lines of a log, up to the first that is no event or out of its place; see {@link #fault}.
    *
-   * @throws IOException naming the line that is no event, or out of its place
+   * @throws IOException if the log is of another format
    */
   static SavedRun read(Path log, List<String> texts) throws IOException {
     SavedRun saved = new SavedRun();
     long end = 0;
     for (int i = 0; i < texts.size(); i++) {
       String where = log.getFileName() + ":" + (i + 1);
-      ObjectNode json = Json.parse(texts.get(i), where);
-      if (json.path("n").asLong() != i + 1) {
-        throw new IOException(
-            where + ": event " + json.path("n") + " (expected: event " + (i + 1) + ")");
-      }
-      RunEvent.Kept event;
       try {
-        event = RunEventCodec.fromJson(json);
-      } catch (IOException e) {
-        throw new IOException(where + ": " + e.getMessage(), e);
-      }
-      end += Journal.bytesOf(texts.get(i));
-      saved.elapsed = Duration.ofNanos(json.path("elapsedNanos").asLong());
-      try {
-        saved.add(new Line(i + 1, end, event));
-      } catch (IllegalArgumentException e) {
-        throw new IOException(where + ": " + e.getMessage(), e);
+        ObjectNode json = Json.parse(texts.get(i), where);
+        if (json.path("n").asLong() != i + 1) {
+          throw new IllegalArgumentException(
+              "event " + json.path("n") + " (expected: event " + (i + 1) + ")");
+        }
+        RunEvent.Kept event = RunEventCodec.fromJson(json);
+        Duration before = saved.elapsed;
+        saved.elapsed = Duration.ofNanos(json.path("elapsedNanos").asLong());
+        try {
+          saved.add(new Line(i + 1, end + Journal.bytesOf(texts.get(i)), event));
+        } catch (IllegalArgumentException e) {
+          saved.elapsed = before;
+          throw e;
+        }
+        end += Journal.bytesOf(texts.get(i));
+      } catch (IOException | IllegalArgumentException e) {
+        saved.fault = where + ": " + e.getMessage();
+        if (i == 0) {
+          throw new IOException(saved.fault, e);
+        }
+        break;
       }
     }
     return saved;
+  }
+
+  /** Returns what is wrong with the first line that was not taken in; null if all were. */
+  @Nullable String fault() {
+    return fault;
+  }
+
+  /** Returns how many lines were taken in, and how many bytes they take. */
+  Prefix whole() {
+    return lines.isEmpty()
+        ? new Prefix(0, 0)
+        : new Prefix(lines.size(), lines.get(lines.size() - 1).end());
   }
 
   private void add(Line line) {
@@ -184,6 +203,11 @@ public final class SavedRun {
     return task;
   }
 
+  /** Returns all tasks that were planned. */
+  Collection<PlannedTask> tasks() {
+    return tasks.values();
+  }
+
   /** Returns how many tasks have been planned. */
   public long lastTask() {
     return tasks.isEmpty() ? 0 : tasks.lastKey().number();
@@ -223,48 +247,69 @@ public final class SavedRun {
   /** The first lines of a log. */
   record Prefix(int lines, long bytes) {}
 
-  /** What is wrong with a closed round. */
+  /** What is wrong with a round, closed or open. */
   record Damage(int round, String text) {}
 
-  /** Returns the first closed round of which a file is missing or altered, or null. */
+  /** Returns the first round of which a file is missing or altered, or null. */
   @Nullable Damage damage(Path directory) throws IOException {
     Set<FileRef> sound = new HashSet<>(); // a file that many tasks start from is read once
     for (Line line : lines) {
-      List<FileRef> files = new ArrayList<>();
-      int round = rounds.size(); // of no round that is closed
-      if (line.event() instanceof RunEvent.RoundClosed closing) {
-        RoundSummary summary = closing.summary();
-        round = summary.round();
-        files.add(summary.adapter());
-        files.add(summary.adapterConfig());
-        if (summary.state() != null) {
-          files.add(summary.state());
-        }
-      } else if (line.event() instanceof RunEvent.RoundOpened opening) {
-        round = opening.round();
-        opening.tasks().forEach(task -> addFiles(task, files));
-      } else if (line.event() instanceof RunEvent.EvaluationOpened opening) {
-        round = opening.round();
-        opening.tasks().forEach(task -> addFiles(task, files));
-      } else if (line.event() instanceof RunEvent.ClientFinished finished) {
-        round = finished.round();
-        if (finished.outcome() instanceof Outcome.Trained trained) {
-          files.add(trained.update());
-        } else if (finished.outcome() instanceof Outcome.Evaluated evaluated
-            && evaluated.update() != null) {
-          files.add(evaluated.update());
-        }
-      }
-      if (round < rounds.size()) { // an open round is looked at when it goes on
-        for (FileRef file : files) {
-          String fault = sound.add(file) ? fault(directory, file) : null;
-          if (fault != null) {
-            return new Damage(round, fault + ", as journal.log:" + line.number() + " says)");
-          }
+      int round = roundOf(line.event());
+      List<FileRef> files = filesOf(line.event());
+      for (FileRef file : files) {
+        String found = sound.add(file) ? fault(directory, file) : null;
+        if (found != null) {
+          return new Damage(
+              Math.min(round, rounds.size()),
+              found + ", as journal.log:" + line.number() + " says)");
         }
       }
     }
     return null;
+  }
+
+  private int roundOf(RunEvent.Kept event) {
+    if (event instanceof RunEvent.RoundClosed closing) {
+      return closing.summary().round();
+    } else if (event instanceof RunEvent.RoundOpened opening) {
+      return opening.round();
+    } else if (event instanceof RunEvent.EvaluationOpened opening) {
+      return opening.round();
+    }
+    return event instanceof RunEvent.ClientFinished finished ? finished.round() : rounds.size();
+  }
+
+  private static List<FileRef> filesOf(RunEvent.Kept event) {
+    List<FileRef> files = new ArrayList<>();
+    if (event instanceof RunEvent.RoundClosed closing) {
+      RoundSummary summary = closing.summary();
+      files.add(summary.adapter());
+      files.add(summary.adapterConfig());
+      if (summary.state() != null) {
+        files.add(summary.state());
+      }
+    } else if (event instanceof RunEvent.RoundOpened opening) {
+      opening.tasks().forEach(task -> addFiles(task, files));
+    } else if (event instanceof RunEvent.EvaluationOpened opening) {
+      opening.tasks().forEach(task -> addFiles(task, files));
+    } else if (event instanceof RunEvent.ClientFinished finished) {
+      if (finished.outcome() instanceof Outcome.Trained trained) {
+        files.add(trained.update());
+      } else if (finished.outcome() instanceof Outcome.Evaluated evaluated
+          && evaluated.update() != null) {
+        files.add(evaluated.update());
+      }
+    }
+    return files;
+  }
+
+  /** Returns the files that the log holds to, by their paths in the directory. */
+  Set<String> files() {
+    Set<String> paths = new HashSet<>();
+    for (Line line : lines) {
+      filesOf(line.event()).forEach(file -> paths.add(file.path()));
+    }
+    return paths;
   }
 
   private static void addFiles(PlannedTask task, List<FileRef> files) {

@@ -185,7 +185,12 @@ public final class FedAvg implements Strategy {
 
   @Override
   public RoundPlan configureEvaluate(RoundContext round) {
-    return plan(round.split("evaluate"), evaluationSampler, evaluationAssignments);
+    RoundContext evaluation = round.split("evaluate");
+    RoundContext evaluators = evaluation.amongEvaluators();
+    if (evaluators.available().isEmpty() && !evaluationSampler.sample(evaluation).isEmpty()) {
+      round.note("not evaluated: no client here has records to evaluate on");
+    }
+    return plan(evaluators, evaluationSampler, evaluationAssignments);
   }
 
   @Override

@@ -31,17 +31,34 @@ public interface MetricsAggregation {
     public Map<String, Double> combine(RoundContext round, List<ClientMetrics> clients) {
       Map<String, Double> sums = new TreeMap<>();
       Map<String, Double> weights = new TreeMap<>();
+      Map<String, Double> scales = new TreeMap<>();
       for (ClientMetrics client : clients) {
         client
             .metrics()
             .forEach(
                 (name, value) -> {
-                  sums.merge(name, value * client.examples(), Double::sum);
                   weights.merge(name, (double) client.examples(), Double::sum);
+                  scales.merge(name, scale(value), Math::max);
                 });
       }
-      sums.replaceAll((name, sum) -> sum / weights.getOrDefault(name, 1.0));
+      for (ClientMetrics client : clients) {
+        client
+            .metrics()
+            .forEach(
+                (name, value) ->
+                    sums.merge(
+                        name,
+                        value / scales.getOrDefault(name, 1.0) * client.examples(),
+                        Double::sum));
+      }
+      sums.replaceAll(
+          (name, sum) -> sum / weights.getOrDefault(name, 1.0) * scales.getOrDefault(name, 1.0));
       return sums;
+    }
+
+    /** Returns a power of two by which values are divided, exactly, so that no sum overflows. */
+    private static double scale(double value) {
+      return Math.abs(value) < 0x1p500 ? 1 : 0x1p500;
     }
   }
 

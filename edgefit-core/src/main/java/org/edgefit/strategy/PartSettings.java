@@ -4,27 +4,38 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Array;
 import java.lang.reflect.Field;
 import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.Modifier;
+import java.security.CodeSource;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.edgefit.format.Sha256;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What makes a strategy what it is, read from its fields: numbers, texts and flags by their value,
- * parts by their class and their own fields. Of anything else, a model or records, only the class
- * is told. A lambda has no name for what it does; it is called by the class that it stands in, and
- * by a hash of that class's code, so that a change of it is seen.
+ * What makes a strategy what it is, read from its fields: numbers, texts, flags and arrays, lists
+ * and maps of such by their value, parts and records by their class and their own fields. Of
+ * anything else, a model or a helper, only the class is told. A class that is not the library's is
+ * told with a hash of its code, so that a change of it is seen. A lambda has no name for what it
+ * does; it is called by the class that it stands in.
  */
 public final class PartSettings {
 
   /** What the value of a lambda's setting begins with. */
-  public static final String LAMBDA = "lambda in ";
+  private static final String LAMBDA = "lambda in ";
+
+  private static final String CODE = ", code ";
+  private static final String ONE_OF_SEVERAL = ", one of several";
+  private static final String NOT_COMPARED = ", content not compared";
 
   /** The setting that is the strategy's own class. */
   private static final String CLASS = "class";
@@ -41,49 +52,72 @@ public final class PartSettings {
     return settings;
   }
 
+  /**
+   * Returns whether two values of a setting are of one class whose code is another, or of lambdas:
+   * what the part does may be the same, which cannot be seen.
+   */
+  public static boolean isOtherCode(String one, String other) {
+    boolean areLambdas = one.startsWith(LAMBDA) && other.startsWith(LAMBDA);
+    return areLambdas
+        || (one.contains(CODE)
+            && other.contains(CODE)
+            && one.replaceFirst(CODE + "\\w+", "").equals(other.replaceFirst(CODE + "\\w+", "")));
+  }
+
+  /** Returns whether equal values of a setting may stand for parts that do other things. */
+  public static boolean isVague(String value) {
+    return value.endsWith(ONE_OF_SEVERAL) || value.endsWith(NOT_COMPARED);
+  }
+
   private static void add(
       String path, @Nullable Object value, Map<String, String> settings, int depth) {
-    if (value == null || isPlain(value)) {
-      String text = String.valueOf(value);
-      settings.put(path, text.length() <= MOST_TEXT ? text : "text " + hash(text.getBytes(UTF_8)));
+    String plain = plain(value);
+    if (plain != null) {
+      settings.put(
+          path, plain.length() <= MOST_TEXT ? plain : "text " + hash(plain.getBytes(UTF_8)));
       return;
     }
-    Class<?> type = value.getClass();
-    settings.put(path.isEmpty() ? CLASS : path, type.isHidden() ? lambda(type) : type.getName());
-    if (depth < MOST_DEPTH && (isPart(type) || isPlainRecord(value))) {
-      for (Class<?> c = type; c != null && !c.equals(Object.class); c = c.getSuperclass()) {
-        for (Field field : c.getDeclaredFields()) {
-          if (!Modifier.isStatic(field.getModifiers())
-              && (type.isHidden() || !field.isSynthetic())) {
-            addField(path, field, value, settings, depth);
-          }
+    Class<?> type = Objects.requireNonNull(value).getClass();
+    boolean isWalked = depth < MOST_DEPTH && (isPart(type) || type.isRecord());
+    String name = type.isHidden() ? lambda(type) : type.getName() + code(type, type.getName());
+    settings.put(path.isEmpty() ? CLASS : path, isWalked ? name : name + NOT_COMPARED);
+    if (!isWalked) {
+      return;
+    }
+    for (Class<?> c = type; c != null && !c.equals(Object.class); c = c.getSuperclass()) {
+      for (Field field : c.getDeclaredFields()) {
+        if (!Modifier.isStatic(field.getModifiers()) && (type.isHidden() || !field.isSynthetic())) {
+          addField(path, field, value, settings, depth);
         }
       }
     }
   }
 
-  /** Returns whether a value is its own text: null, a number, a flag, or a collection of such. */
-  private static boolean isPlain(@Nullable Object value) {
-    return value == null
+  /** Returns the text of a value that is its own text, or of several of them; else null. */
+  private static @Nullable String plain(@Nullable Object value) {
+    if (value == null
         || value instanceof Number
         || value instanceof Boolean
         || value instanceof String
         || value instanceof Duration
-        || value instanceof Enum
-        || (value instanceof Collection<?> all && all.stream().allMatch(PartSettings::isPlain));
-  }
-
-  /** Returns whether a value is a record of options, all of them plain. */
-  private static boolean isPlainRecord(Object value) {
-    if (!value.getClass().isRecord()) {
-      return false;
+        || value instanceof Enum) {
+      return String.valueOf(value);
     }
-    for (Field field : value.getClass().getDeclaredFields()) {
-      if (!Modifier.isStatic(field.getModifiers()) && !isPlain(read(field, value))) {
-        return false;
+    List<@Nullable String> parts = new ArrayList<>();
+    if (value instanceof Collection<?> all) {
+      all.forEach(one -> parts.add(plain(one)));
+    } else if (value instanceof Map<?, ?> map) {
+      Map<String, @Nullable String> sorted = new TreeMap<>();
+      map.forEach((key, one) -> sorted.put(String.valueOf(plain(key)), plain(one)));
+      sorted.forEach((key, one) -> parts.add(one == null ? null : key + "=" + one));
+    } else if (value.getClass().isArray()) {
+      for (int i = 0; i < Array.getLength(value); i++) {
+        parts.add(plain(Array.get(value, i)));
       }
+    } else {
+      return null;
     }
-    return true;
+    return parts.contains(null) ? null : parts.toString();
   }
 
   private static @Nullable Object read(Field field, Object of) {
@@ -118,14 +152,33 @@ public final class PartSettings {
     String name = type.getName();
     int end = name.indexOf("$$");
     String host = end < 0 ? name : name.substring(0, end);
-    String resource = "/" + host.replace('.', '/') + ".class";
-    try (InputStream code = type.getResourceAsStream(resource)) {
-      if (code == null) {
-        return LAMBDA + host;
-      }
-      return LAMBDA + host + ", code " + hash(code.readAllBytes());
+    return LAMBDA + host + code(type, host) + (isOnlyLambda(type, host) ? "" : ONE_OF_SEVERAL);
+  }
+
+  private static boolean isOnlyLambda(Class<?> type, String host) {
+    try {
+      Class<?> of = Class.forName(host, false, type.getClassLoader());
+      return Arrays.stream(of.getDeclaredMethods())
+              .filter(method -> method.getName().startsWith("lambda$"))
+              .count()
+          == 1;
+    } catch (ClassNotFoundException | LinkageError e) {
+      return false;
+    }
+  }
+
+  /** Returns a hash of a class's code; empty for the library's own classes and the JDK's. */
+  private static String code(Class<?> near, String name) {
+    CodeSource source = near.getProtectionDomain().getCodeSource();
+    CodeSource own = PartSettings.class.getProtectionDomain().getCodeSource();
+    if (source == null
+        || (own != null && Objects.equals(source.getLocation(), own.getLocation()))) {
+      return "";
+    }
+    try (InputStream code = near.getResourceAsStream("/" + name.replace('.', '/') + ".class")) {
+      return code == null ? "" : CODE + hash(code.readAllBytes());
     } catch (IOException e) {
-      return LAMBDA + host;
+      return "";
     }
   }
 

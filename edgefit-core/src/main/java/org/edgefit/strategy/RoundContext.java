@@ -7,6 +7,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.edgefit.adapter.Adapter;
+import org.edgefit.client.FederatedClient;
 import org.edgefit.client.Payload;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
@@ -130,6 +131,16 @@ public final class RoundContext {
   public RoundContext split(String name) {
     return new RoundContext(
         round, rounds, state, clients, busy, run, training, history, seed.split(name), notes);
+  }
+
+  /** Returns this context with those clients alone that do not say that they cannot evaluate. */
+  RoundContext amongEvaluators() {
+    Map<String, Map<String, String>> evaluators = new TreeMap<>(clients);
+    evaluators
+        .values()
+        .removeIf(properties -> "0".equals(properties.get(FederatedClient.EVALUATION_RECORDS)));
+    return new RoundContext(
+        round, rounds, state, evaluators, busy, run, training, history, seed, notes);
   }
 
   /** Returns the plain assignment: the global adapter, and the run's training. */

@@ -75,7 +75,7 @@ final class Updates implements UpdateSet {
     for (int u = 0; u < others.length; u++) {
       others[u] = weight.applyAsDouble(new WeightedUpdate(updates.get(u), weights[u]));
       if (!(others[u] > 0) || Double.isInfinite(others[u])) {
-        throw new IllegalArgumentException(
+        throw new RoundFailedException(
             updates.get(u).clientId() + ": weight " + others[u] + " (expected: a number > 0)");
       }
     }

@@ -14,6 +14,8 @@ import java.util.TreeMap;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.EvaluateResult;
+import org.edgefit.client.FederatedClient;
+import org.edgefit.client.FitInstruction;
 import org.edgefit.client.FitResult;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.RoundSummary;
@@ -93,12 +95,61 @@ class BadClientsTest {
   }
 
   @Test
-  void meanThatOverflowsIsDroppedAndSaid() throws Exception {
+  void hugeMetricsHaveAMean() throws Exception {
     RunResult result =
-        federation(answering("a", 1, 10, 1e308), answering("b", 1, 10, 1e308)).build().run(1);
+        federation(answering("a", 1, 10, 1e308), answering("b", 1, 30, 1e308)).build().run(1);
+    assertThat(result.history().last().fitMetrics()).containsEntry("loss", 1e308);
+    assertThat(result.history().last().notes()).isEmpty();
+  }
+
+  @Test
+  void sumThatOverflowsIsDroppedAndSaid() throws Exception {
+    RunResult result =
+        federation(answering("a", 1, 10, 1e308), answering("b", 1, 10, 1e308))
+            .strategy(Strategy.fedAvg().metrics(MetricsAggregation.sum()))
+            .build()
+            .run(1);
     assertThat(result.history().last().fitMetrics()).doesNotContainKey("loss");
     assertThat(result.history().last().notes())
         .containsExactly("training metric loss dropped: combined to Infinity");
+  }
+
+  @Test
+  void weightThatAClientMakesInfiniteFailsTheRoundByItsName() throws Exception {
+    RunResult result =
+        federation(answering("a", 1, 10, 2.0), answering("b", 1, 10, 0.0))
+            .strategy(
+                Strategy.fedAvg()
+                    .weighting((round, update) -> 1 / update.metrics().getOrDefault("loss", 1.0)))
+            .build()
+            .run(2);
+    assertThat(result.history().last().round()).isEqualTo(2);
+    assertThat(result.history().last().failure())
+        .isEqualTo("b: weight Infinity (expected: a number > 0)");
+    assertThat(moved(result)).isZero();
+  }
+
+  @Test
+  void descriptionThatFailsLeavesTheClientWithoutOne() throws Exception {
+    FederatedClient mute =
+        new FederatedClient() {
+          @Override
+          public String id() {
+            return "mute";
+          }
+
+          @Override
+          public Map<String, String> description() {
+            throw new NoClassDefFoundError("x");
+          }
+
+          @Override
+          public FitResult fit(FitInstruction asked) {
+            return new FitResult(FakeClient.constant(asked.adapter().layout(), 3), 1, 1, Map.of());
+          }
+        };
+    assertThat(moved(federation().clients(InProcessClients.of(List.of(mute))).build().run(1)))
+        .isEqualTo(3);
   }
 
   @Test

@@ -9,14 +9,20 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.edgefit.format.Sha256;
 import org.edgefit.run.OnDamage;
 import org.edgefit.run.RunEvent;
+import org.edgefit.strategy.RoundContext;
 import org.edgefit.strategy.Strategy;
+import org.edgefit.strategy.Update;
+import org.edgefit.strategy.Weighting;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -157,7 +163,7 @@ class RunRecoveryTest {
   void tornLastLineIsCutAndSaid(int less) throws Exception {
     Path log = run.resolve("journal.log");
     byte[] whole = Files.readAllBytes(log);
-    byte[] torn = java.util.Arrays.copyOf(whole, whole.length - less);
+    byte[] torn = Arrays.copyOf(whole, whole.length - less);
     Files.write(log, torn);
     List<String> said = new ArrayList<>();
     RunListener listener =
@@ -215,5 +221,151 @@ class RunRecoveryTest {
                     .build()
                     .run(ROUNDS))
         .hasMessageContaining("strategy.sampler.count: 3 (expected: 2, with which");
+  }
+
+  @ParameterizedTest(name = "lines: {0}")
+  @ValueSource(ints = {0, 1, 2, 9, 17})
+  void logThatHasLostItsEndIsRefusedAndNothingIsLost(int lines) throws Exception {
+    Path log = run.resolve("journal.log");
+    byte[] whole = Files.readAllBytes(log);
+    Files.write(log, Arrays.copyOf(whole, (int) offsetOfLine(log, lines + 1)));
+    Set<String> before = hashesOf(run);
+    assertThatThrownBy(() -> federation().resume().build().run(ROUNDS))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("journal.log");
+    assertThat(hashesOf(run)).isEqualTo(before);
+    if (lines > 2) {
+      assertThat(federation().resume(OnDamage.GO_BACK).build().run(ROUNDS).adapterSha256())
+          .isEqualTo(end);
+      assertThat(hashesOf(run)).containsAll(before);
+    }
+  }
+
+  @Test
+  void alteredLastLineIsDamageAndNotTorn() throws Exception {
+    Path log = run.resolve("journal.log");
+    flip(log, Files.size(log) - 10);
+    assertThatThrownBy(() -> federation().resume().build().run(ROUNDS))
+        .hasMessageContaining("it was whole once: damage")
+        .hasMessageContaining("--go-back");
+  }
+
+  @Test
+  void missingLineIsGoneBackOn() throws Exception {
+    Path log = run.resolve("journal.log");
+    List<String> lines = new ArrayList<>(Files.readAllLines(log));
+    lines.remove(10);
+    Files.writeString(log, String.join("\n", lines) + "\n");
+    assertThatThrownBy(() -> federation().resume().build().run(ROUNDS))
+        .hasMessageContaining("journal.log:11: event 12 (expected: event 11)");
+    assertThat(federation().resume(OnDamage.GO_BACK).build().run(ROUNDS).adapterSha256())
+        .isEqualTo(end);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"updates", "adapter"})
+  void alteredFileOfAnOpenRoundIsRefusedOrGoneBackOn(String folder) throws Exception {
+    Path log = run.resolve("journal.log");
+    List<String> lines = Files.readAllLines(log);
+    int last = lines.size() - 1;
+    while (!lines.get(last).contains("\"roundClosed\"")) {
+      last--;
+    }
+    Files.writeString(log, String.join("\n", lines.subList(0, last)) + "\n");
+    Path round = run.resolve("rounds/000" + (folder.equals("updates") ? ROUNDS : ROUNDS - 1));
+    try (Stream<Path> files = Files.list(round.resolve(folder))) {
+      Path file =
+          files.filter(path -> path.toString().endsWith("tensors")).findFirst().orElseThrow();
+      flip(file, Files.size(file) / 2);
+    }
+    assertThatThrownBy(() -> federation().resume().build().run(ROUNDS))
+        .hasMessageContaining("SHA-256")
+        .hasMessageContaining("journal.log:");
+    assertThat(federation().resume(OnDamage.GO_BACK).build().run(ROUNDS).adapterSha256())
+        .isEqualTo(end);
+  }
+
+  @Test
+  void taskNumbersOfRoundsThatAreGoneBackOnAreNotGivenAgain() throws Exception {
+    flip(run.resolve("rounds/0002/adapter/adapter_model.safetensors"), 200);
+    Set<Long> before = tasksIn(run.resolve("journal.log"));
+    federation().resume(OnDamage.GO_BACK).build().run(ROUNDS);
+    Set<Long> kept = tasksIn(run.resolve("journal.log"));
+    kept.removeAll(before);
+    assertThat(kept).hasSize(2 * (ROUNDS - 1)).allMatch(task -> task > 2 * ROUNDS);
+  }
+
+  private static Set<Long> tasksIn(Path log) throws IOException {
+    Set<Long> tasks = new TreeSet<>();
+    Matcher task = Pattern.compile("\"task\":([0-9]+)").matcher(Files.readString(log));
+    while (task.find()) {
+      tasks.add(Long.valueOf(task.group(1)));
+    }
+    return tasks;
+  }
+
+  @Test
+  void directoryMayBeGivenByARelativePath() throws Exception {
+    Path here = Path.of("").toAbsolutePath();
+    run = here.relativize(run.toAbsolutePath());
+    Path log = run.resolve("journal.log");
+    byte[] whole = Files.readAllBytes(log);
+    Files.write(log, Arrays.copyOf(whole, whole.length - 20));
+    assertThat(federation().resume().build().run(ROUNDS).adapterSha256()).isEqualTo(end);
+    flip(run.resolve("rounds/0003/adapter/adapter_model.safetensors"), 200);
+    assertThat(federation().resume(OnDamage.GO_BACK).build().run(ROUNDS).adapterSha256())
+        .isEqualTo(end);
+  }
+
+  @Test
+  void alteredFinalAdapterIsSetAsideAndWrittenAnew() throws Exception {
+    Path weights = run.resolve("adapter/adapter_model.safetensors");
+    String before = Sha256.of(weights);
+    flip(weights, Files.size(weights) - 1);
+    String altered = Sha256.of(weights);
+    federation().resume().build().run(ROUNDS);
+    assertThat(Sha256.of(weights)).isEqualTo(before);
+    assertThat(Sha256.of(run.resolve("aside/1/adapter/adapter_model.safetensors")))
+        .isEqualTo(altered);
+  }
+
+  @Test
+  void helperWhoseContentIsNotComparedAndOtherArraysAreSaidOrRefused() throws Exception {
+    Path other = temp.resolve("other");
+    run = other;
+    federation().strategy(weighed(new double[] {1, 2})).build().run(1);
+    assertThatThrownBy(
+            () -> federation().strategy(weighed(new double[] {1, 3})).resume().build().run(2))
+        .hasMessageContaining("strategy.weighting.values: [1.0, 3.0] (expected: [1.0, 2.0]");
+    List<String> said = new ArrayList<>();
+    RunListener listener =
+        event -> {
+          if (event instanceof RunEvent.RunResumed resumed) {
+            said.addAll(resumed.notes());
+          }
+        };
+    federation().strategy(weighed(new double[] {1, 2})).resume().listener(listener).build().run(2);
+    assertThat(said).singleElement().asString().contains("weighting.helper", "cannot be seen");
+  }
+
+  /** A weighting with what can be compared, and what cannot. */
+  private static final class Weighed implements Weighting {
+    private final double[] values;
+
+    @SuppressWarnings("unused") // read by the comparison of settings alone
+    private final Object helper = new Object();
+
+    Weighed(double[] values) {
+      this.values = values;
+    }
+
+    @Override
+    public double of(RoundContext round, Update update) {
+      return values[0];
+    }
+  }
+
+  private static Strategy weighed(double[] values) {
+    return Strategy.fedAvg().clientsPerRound(2).weighting(new Weighed(values));
   }
 }

@@ -8,9 +8,11 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -51,6 +53,10 @@ final class GrpcClients implements ClientPool {
   private final RunTerms terms;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
+
+  /** The clients from which on those that have left are forgotten. */
+  private static final int MANY = 1000;
+
   private final Members members;
   private final Map<TaskId, OpenTask> open = new LinkedHashMap<>();
   private final Map<String, Accepted> accepted = new HashMap<>();
@@ -297,6 +303,11 @@ final class GrpcClients implements ClientPool {
   @Nullable Status join(Join join, StreamObserver<ServerMessage> session) {
     lock.lock();
     try {
+      if (members.all().size() >= MANY) {
+        Set<String> asked = new HashSet<>();
+        open.values().forEach(task -> asked.add(task.task.clientId()));
+        members.forgetLost(asked::contains);
+      }
       Status refusal = members.refusal(join);
       if (refusal != null) {
         return refusal;
@@ -441,6 +452,12 @@ final class GrpcClients implements ClientPool {
       Status refusal = refusal(header.getRunId(), id, header.getInstance());
       if (refusal != null) {
         return new Admission(null, refusal);
+      }
+      if (!header.getSha256().matches("([0-9a-f]{64})?")) {
+        return new Admission(
+            null,
+            Status.INVALID_ARGUMENT.withDescription(
+                "sha256: " + ClientText.shown(header.getSha256(), 80) + " (expected: 64 digits)"));
       }
       OpenTask asked = find(id, header.getTask());
       if (asked == null || asked.isStoring) {

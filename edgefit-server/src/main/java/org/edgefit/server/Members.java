@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.edgefit.client.ClientId;
 import org.edgefit.client.ClientText;
 import org.edgefit.federation.ClientInfo;
@@ -27,6 +28,8 @@ final class Members {
   private static final int MOST_PROPERTIES = 32;
   private static final int MOST_KEY = 64;
   private static final int MOST_VALUE = 256;
+  private static final int MOST_CHARACTERS = 2048;
+  private static final int MOST_MEMBERS = 20_000;
 
   private final RunTerms terms;
   private final TreeMap<String, Member> members = new TreeMap<>();
@@ -109,6 +112,10 @@ final class Members {
       return Status.INVALID_ARGUMENT.withDescription("description: " + described);
     }
     Member known = members.get(id);
+    if (known == null && members.size() >= MOST_MEMBERS) {
+      return Status.RESOURCE_EXHAUSTED.withDescription(
+          "clients: " + members.size() + " have joined, the most that are taken in");
+    }
     if (known != null && known.isConnected() && known.instance() != join.getInstance()) {
       return Status.ALREADY_EXISTS.withDescription(
           "client id: " + id + " is in use by another connected client");
@@ -134,7 +141,9 @@ final class Members {
     if (description.size() > MOST_PROPERTIES) {
       return description.size() + " properties (expected: at most " + MOST_PROPERTIES + ")";
     }
+    long characters = 0;
     for (Map.Entry<String, String> property : description.entrySet()) {
+      characters += property.getKey().length() + property.getValue().length();
       if (property.getKey().length() > MOST_KEY || property.getValue().length() > MOST_VALUE) {
         return "a property of "
             + property.getKey().length()
@@ -147,7 +156,14 @@ final class Members {
             + ")";
       }
     }
-    return null;
+    return characters > MOST_CHARACTERS
+        ? characters + " characters (expected: at most " + MOST_CHARACTERS + ")"
+        : null;
+  }
+
+  /** Forgets clients that have left, but for some; one that comes back joins again. */
+  void forgetLost(Predicate<String> isNeeded) {
+    members.values().removeIf(member -> !member.isConnected() && !isNeeded.test(member.id()));
   }
 
   /** Takes in a client that is not refused, and returns it. */

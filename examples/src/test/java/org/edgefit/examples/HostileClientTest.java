@@ -7,6 +7,9 @@ import static org.edgefit.examples.RawClient.message;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -133,13 +136,21 @@ class HostileClientTest {
             plain.toBuilder().putDescription("k", "v".repeat(1_000_000)).build(),
             "a property of 1 + 1000000 characters (expected: at most 64 + 256)",
             plain.toBuilder().putAllDescription(many(33)).build(),
-            "33 properties (expected: at most 32)");
+            "33 properties (expected: at most 32)",
+            plain.toBuilder().putAllDescription(long32()).build(),
+            "characters (expected: at most 2048)");
     for (Map.Entry<Join, String> refusal : refusals.entrySet()) {
       RawClient client = client("raw");
       client.send(refusal.getKey());
       assertThat(client.nextOrError()).asString().contains(refusal.getValue());
     }
     assertThat(server.clients().available()).isEmpty();
+  }
+
+  private static Map<String, String> long32() {
+    Map<String, String> many = many(32);
+    many.replaceAll((key, value) -> "v".repeat(250));
+    return many;
   }
 
   private static Map<String, String> many(int count) {
@@ -247,6 +258,38 @@ class HostileClientTest {
     assertThat(second.fitMetrics().get("loss")).isFinite();
     assertThat(ends(second).get("bomb"))
         .contains("metric bad dropped: NaN", "metric \"a\\nb\" dropped");
+  }
+
+  /** Returns an update with one more tensor, whose name is the prefix of further tensors alone. */
+  private byte[] withNamelessTensor() throws IOException {
+    byte[] plain = update(2);
+    int headerLength = ByteBuffer.wrap(plain).order(ByteOrder.LITTLE_ENDIAN).getInt();
+    String header = new String(plain, 8, headerLength, StandardCharsets.UTF_8).strip();
+    int data = plain.length - 8 - headerLength;
+    String more =
+        ",\"extra/\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[%d,%d]}}"
+            .formatted(data, data + 4);
+    byte[] longer =
+        (header.substring(0, header.length() - 1) + more).getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(8 + longer.length + data + 4)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(longer.length)
+        .put(longer)
+        .put(plain, 8 + headerLength, data)
+        .putFloat(1)
+        .array();
+  }
+
+  @Test
+  void tensorWithoutANameIsRejectedAndTheRunGoesOn() throws Exception {
+    RawClient good = client("good").joined();
+    RawClient sly = client("sly").joined();
+    Future<RunResult> result = running(federation().minimumClients(2), 1);
+    byte[] file = withNamelessTensor();
+    assertThat(sly.submit(message(sly.header(sly.nextTask(), file)), chunk(file)))
+        .contains("INVALID_ARGUMENT", "tensor name: empty");
+    assertThat(answer(good, good.nextTask(), 2)).contains("sha256");
+    assertThat(ends(of(result).history().last()).get("sly")).contains("rejected");
   }
 
   @Test

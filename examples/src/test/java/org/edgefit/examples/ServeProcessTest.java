@@ -178,6 +178,30 @@ class ServeProcessTest {
   }
 
   @Test
+  void wrongValuesAndOtherSettingsAreRefusedBeforeItListens() throws Exception {
+    Path run = temp.resolve("run");
+    Path wrong = temp.resolve("wrong.out");
+    assertThat(endOf(serve(wrong, run, "0", "--warmup", "5"))).isEqualTo(2);
+    assertThat(Files.readString(wrong)).contains("warmup").doesNotContain("listening");
+    assertThat(run).doesNotExist();
+
+    Path first = temp.resolve("first.out");
+    Process server = serve(first, run, "0");
+    String port = port(first);
+    join("home-a", port);
+    join("home-b", port);
+    await(run.resolve("journal.log"), "roundOpened");
+    server.destroyForcibly().waitFor();
+    byte[] log = Files.readAllBytes(run.resolve("journal.log"));
+    Path other = temp.resolve("other.out");
+    assertThat(endOf(serve(other, run, "0", "--resume", "--max-examples", "7"))).isEqualTo(1);
+    assertThat(Files.readString(other))
+        .contains("maxExamples: 7 (expected: 1000000, with which the run began)")
+        .doesNotContain("listening");
+    assertThat(run.resolve("journal.log")).hasBinaryContent(log);
+  }
+
+  @Test
   void strategyOfOnesOwnIsTakenFromAJarByItsName() throws Exception {
     Path jar = jarWithProvider();
     Path output = temp.resolve("server.out");
@@ -195,7 +219,7 @@ class ServeProcessTest {
         .containsPattern("home-a\".*\"outcome\":\"trained\"")
         .contains("local rule: still (expected: one of [fedprox, proximal, scaffold], which");
     assertThat(Files.readString(run.resolve("run.json")))
-        .contains("\"optimizer\" : \"Halved$Part\"", "\"optimizer.step\" : \"0.25\"");
+        .contains("\"optimizer\" : \"Halved$Part, code ", "\"optimizer.step\" : \"0.25\"");
 
     JavaProcess unknown =
         JavaProcess.run(

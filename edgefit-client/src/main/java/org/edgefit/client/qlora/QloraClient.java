@@ -107,7 +107,9 @@ public final class QloraClient implements FederatedClient {
 
   @Override
   public Map<String, String> description() {
-    return machine(options, base.device());
+    Map<String, String> description = new TreeMap<>(machine(options, base.device()));
+    description.put(EVALUATION_RECORDS, Integer.toString(heldOut == null ? 0 : heldOut.size()));
+    return description;
   }
 
   /**

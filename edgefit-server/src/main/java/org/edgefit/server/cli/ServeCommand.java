@@ -18,7 +18,9 @@ import org.edgefit.cli.PluginJars;
 import org.edgefit.cli.TrainingOptions;
 import org.edgefit.client.RunSettings;
 import org.edgefit.federation.ClientInfo;
+import org.edgefit.federation.ClientPool;
 import org.edgefit.federation.Federation;
+import org.edgefit.federation.InProcessClients;
 import org.edgefit.federation.RunListener;
 import org.edgefit.federation.RunResult;
 import org.edgefit.format.BaseWeights;
@@ -62,6 +64,9 @@ final class ServeCommand implements Callable<Integer> {
 
   /** About thirty years. */
   private static final long MOST_SECONDS = 1_000_000_000;
+
+  /** Stands for the clients where settings are compared before the server listens. */
+  private static final ClientPool NO_CLIENTS = InProcessClients.of(List.of());
 
   @Option(
       names = "--host",
@@ -233,8 +238,7 @@ final class ServeCommand implements Callable<Integer> {
     checkRanges();
     ModelConfig config = ModelConfig.read(model);
     config.requireLength(settings.maxLength());
-    Adapter start = start(config.linearLayers());
-    Strategy strategy = strategy();
+    Federation.Builder federation = federation(start(config.linearLayers()), strategy(), settings);
     if (!resume) {
       RunDirectory.requireNew(runDirectory);
     }
@@ -247,13 +251,15 @@ final class ServeCommand implements Callable<Integer> {
     // Held from here on: another server with this directory ends before it listens.
     try (RunDirectory directory = directory()) {
       String hash = known != null ? known : recordedHash(directory.saved());
+      federation.runDirectory(directory).note(BASE_HASH, String.valueOf(hash));
+      federation.clients(NO_CLIENTS).build().requireSameSettings(directory, rounds);
       RunTerms terms =
           new RunTerms(directory.runId(), hash, settings, Duration.ofSeconds(rejoinGraceSeconds));
       InetSocketAddress address =
           host == null ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
       try (EdgeFitServer server = EdgeFitServer.start(address, terms)) {
         try {
-          serve(server, directory, strategy, start, settings, hash, stop);
+          serve(server, directory, federation, hash, stop);
         } catch (IOException | RuntimeException | Error e) {
           server.fail(String.valueOf(e.getMessage()));
           throw e;
@@ -277,12 +283,28 @@ final class ServeCommand implements Callable<Integer> {
     return RunDirectory.resume(runDirectory, goBack ? OnDamage.GO_BACK : OnDamage.REFUSE);
   }
 
+  /** Returns the federation, but for its directory, its clients and its base model's hash. */
+  private Federation.Builder federation(Adapter start, Strategy strategy, RunSettings settings) {
+    return Federation.builder()
+        .strategy(strategy)
+        .adapter(start)
+        .settings(settings)
+        .training(training.toTraining())
+        .seed(seed)
+        .baseModel(model.toString())
+        .quorum(quorum)
+        .mustTrain()
+        .maxExamples(maxExamples)
+        .minimumClients(minimumClients)
+        .joinTimeout(Duration.ofSeconds(joinTimeoutSeconds))
+        .roundDeadline(Duration.ofSeconds(deadlineSeconds))
+        .listener(json ? new JsonListener() : RunListener.console());
+  }
+
   private void serve(
       EdgeFitServer server,
       RunDirectory directory,
-      Strategy strategy,
-      Adapter start,
-      RunSettings settings,
+      Federation.Builder builder,
       @Nullable String hash,
       Stop stop)
       throws IOException, InterruptedException {
@@ -291,29 +313,12 @@ final class ServeCommand implements Callable<Integer> {
       awaitClients(server, stop);
     }
     Federation federation =
-        Federation.builder()
-            .strategy(strategy)
+        builder
             .clients(server.clients())
-            .adapter(start)
-            .settings(settings)
-            .training(training.toTraining())
-            .seed(seed)
-            .runDirectory(directory)
-            .baseModel(model.toString())
             .note(BASE_HASH, String.valueOf(server.baseModelHash()))
-            .quorum(quorum)
-            .maxExamples(maxExamples)
-            .minimumClients(minimumClients)
-            .joinTimeout(Duration.ofSeconds(joinTimeoutSeconds))
-            .roundDeadline(Duration.ofSeconds(deadlineSeconds))
-            .listener(json ? new JsonListener() : RunListener.console())
             .build();
     stop.of(federation);
-    RunResult result = federation.run(rounds);
-    finished(result);
-    if (result.history().rounds().stream().allMatch(round -> round.trained() == 0)) {
-      throw new IOException("no client trained in any round: the adapter is the first one");
-    }
+    finished(federation.run(rounds));
   }
 
   private void awaitClients(EdgeFitServer server, Stop stop)
