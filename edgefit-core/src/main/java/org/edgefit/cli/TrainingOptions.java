@@ -3,7 +3,6 @@ package org.edgefit.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.edgefit.client.LearningRateSchedule;
@@ -115,7 +114,11 @@ public final class TrainingOptions {
 
   /** Returns what a record's text is, and how the base model is kept. */
   public RunSettings toRunSettings() {
-    return new RunSettings(templateSetting(), !allTokens, maxLength, List.of(), quantization);
+    return RunSettings.defaults()
+        .withTemplate(templateSetting())
+        .withResponseOnly(!allTokens)
+        .withMaxLength(maxLength)
+        .withQuantization(quantization);
   }
 
   /** Returns the template's name, or the text of its file, which is read and checked. */

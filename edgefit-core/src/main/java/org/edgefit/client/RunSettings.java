@@ -1,6 +1,7 @@
 package org.edgefit.client;
 
 import java.util.List;
+import org.edgefit.data.LabelSet;
 
 /**
  * What a run settles for all of its clients and all of its rounds: what a record's text is, and how
@@ -13,6 +14,8 @@ import java.util.List;
  * @param maxLength the most tokens of a record, >= 2
  * @param labels the classes that an evaluation chooses among; empty for those of the client's own
  *     records
+ * @param afterLabel what a class's label is scored with: {@link LabelSet#AUTO} to read it from the
+ *     records, {@link LabelSet#END} for the end of the answer, or the delimiter
  * @param quantization how the base model's linear layers are kept
  */
 public record RunSettings(
@@ -20,6 +23,7 @@ public record RunSettings(
     boolean responseOnly,
     int maxLength,
     List<String> labels,
+    String afterLabel,
     Quantization quantization) {
 
   /** The template's name that means the model's own. */
@@ -38,7 +42,7 @@ public record RunSettings(
    * quantisation.
    */
   public static RunSettings defaults() {
-    return new RunSettings(AUTO_TEMPLATE, true, 512, List.of(), Quantization.NF4);
+    return new RunSettings(AUTO_TEMPLATE, true, 512, List.of(), LabelSet.AUTO, Quantization.NF4);
   }
 
   /** Returns whether a template is one of the model's own. */
@@ -48,26 +52,31 @@ public record RunSettings(
 
   /** Returns these settings with another template. */
   public RunSettings withTemplate(String newTemplate) {
-    return new RunSettings(newTemplate, responseOnly, maxLength, labels, quantization);
+    return new RunSettings(newTemplate, responseOnly, maxLength, labels, afterLabel, quantization);
   }
 
   /** Returns these settings with labels on the response alone, or on every token. */
   public RunSettings withResponseOnly(boolean newResponseOnly) {
-    return new RunSettings(template, newResponseOnly, maxLength, labels, quantization);
+    return new RunSettings(template, newResponseOnly, maxLength, labels, afterLabel, quantization);
   }
 
   /** Returns these settings with another limit on a record's tokens. */
   public RunSettings withMaxLength(int newMaxLength) {
-    return new RunSettings(template, responseOnly, newMaxLength, labels, quantization);
+    return new RunSettings(template, responseOnly, newMaxLength, labels, afterLabel, quantization);
   }
 
   /** Returns these settings with the classes that an evaluation chooses among. */
   public RunSettings withLabels(List<String> newLabels) {
-    return new RunSettings(template, responseOnly, maxLength, newLabels, quantization);
+    return new RunSettings(template, responseOnly, maxLength, newLabels, afterLabel, quantization);
+  }
+
+  /** Returns these settings with another way to score a label. */
+  public RunSettings withAfterLabel(String newAfterLabel) {
+    return new RunSettings(template, responseOnly, maxLength, labels, newAfterLabel, quantization);
   }
 
   /** Returns these settings with another way to keep the base model. */
   public RunSettings withQuantization(Quantization newQuantization) {
-    return new RunSettings(template, responseOnly, maxLength, labels, newQuantization);
+    return new RunSettings(template, responseOnly, maxLength, labels, afterLabel, newQuantization);
   }
 }

@@ -101,16 +101,18 @@ public final class ExampleEncoder {
     return examples;
   }
 
+  /** Returns an answer as the template writes it, with the tokens that end it. */
+  public String answer(InstructionRecord record, String answer) {
+    return template.apply(record.withResponse(answer), tokenizer.specialTokens()).answer();
+  }
+
   /**
    * Returns the start of an answer as the template writes it, without the tokens that end it.
    *
    * @param answer the answer's own text, for example a class label
    */
   public String openAnswer(InstructionRecord record, String answer) {
-    InstructionRecord answered =
-        new InstructionRecord(
-            record.instruction(), record.context(), answer, record.category(), record.label());
-    String whole = template.apply(answered, tokenizer.specialTokens()).answer();
+    String whole = answer(record, answer);
     int start = whole.indexOf(answer);
     if (start < 0) {
       throw new IllegalArgumentException(

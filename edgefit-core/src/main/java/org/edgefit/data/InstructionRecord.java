@@ -28,6 +28,11 @@ public record InstructionRecord(
     label = emptyToNull(label);
   }
 
+  /** Returns this record with another response. */
+  public InstructionRecord withResponse(String newResponse) {
+    return new InstructionRecord(instruction, context, newResponse, category, label);
+  }
+
   private static @Nullable String emptyToNull(@Nullable String text) {
     return text == null || text.isBlank() ? null : text;
   }

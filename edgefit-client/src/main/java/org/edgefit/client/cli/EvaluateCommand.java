@@ -50,6 +50,14 @@ final class EvaluateCommand implements Callable<Integer> {
   private List<String> labels = List.of();
 
   @Option(
+      names = "--after-label",
+      paramLabel = "TEXT",
+      description =
+          "what a label is scored with: end for the end of the answer, or the sign that follows it"
+              + " in the responses; auto reads it from the data (default: ${DEFAULT-VALUE})")
+  private String afterLabel = RunSettings.defaults().afterLabel();
+
+  @Option(
       names = "--max-length",
       paramLabel = "N",
       description = "most tokens of a record (default: ${DEFAULT-VALUE})")
@@ -69,7 +77,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     InstructionDataset records = InstructionDataset.jsonl(data);
-    RunSettings settings = inference.settings().withMaxLength(maxLength);
+    RunSettings settings = inference.settings().withMaxLength(maxLength).withAfterLabel(afterLabel);
     machine.apply();
     ModelConfig.read(model.model()).requireLength(maxLength);
     var adapter = model.readAdapter();
@@ -102,6 +110,7 @@ final class EvaluateCommand implements Callable<Integer> {
                   "f1", confusion.f1(label)));
         }
         result.put("classes", classes);
+        result.put("afterLabel", evaluation.labels().afterLabel());
         result.put("invalid", confusion.invalid());
       }
       System.out.println(Json.line(result));
@@ -117,6 +126,11 @@ final class EvaluateCommand implements Callable<Integer> {
         metrics.get("perplexity"));
     if (confusion != null) {
       System.out.print(confusion.report());
+      System.out.println("a label is scored with what follows it: " + evaluation.labels().ending());
+      if (confusion.labels().size() == 1) {
+        System.out.println(
+            "one class only, " + confusion.labels() + ": its figures say nothing of the model");
+      }
       if (confusion.invalid() > 0) {
         System.out.printf(
             "%d of %d answers are none of the classes%n", confusion.invalid(), confusion.total());

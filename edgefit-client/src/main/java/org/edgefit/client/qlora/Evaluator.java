@@ -15,7 +15,7 @@ import org.edgefit.data.Example;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.InstructionRecord;
-import org.edgefit.data.Words;
+import org.edgefit.data.LabelSet;
 import org.edgefit.metrics.ConfusionMatrix;
 import org.edgefit.metrics.Perplexity;
 import org.edgefit.metrics.Prediction;
@@ -61,15 +61,15 @@ public final class Evaluator implements AutoCloseable {
    * @param records the records
    * @param loss the mean negative log-likelihood of the responses' tokens, in nats
    * @param dropped the records whose text did not fit the length, which the loss leaves out
-   * @param labels the classes
+   * @param labels the classes, and what a label is scored with
    * @param predictions the records with a label, in their order
    */
   public record Evaluation(
-      int records, double loss, int dropped, List<String> labels, List<Prediction> predictions) {
+      int records, double loss, int dropped, LabelSet labels, List<Prediction> predictions) {
 
     /** Returns the true and predicted classes; null if no record has a label. */
     public @Nullable ConfusionMatrix confusion() {
-      return predictions.isEmpty() ? null : ConfusionMatrix.of(labels, predictions);
+      return predictions.isEmpty() ? null : ConfusionMatrix.of(labels.classes(), predictions);
     }
 
     /** Returns the measures by name: loss, perplexity and, with labels, accuracy and the rest. */
@@ -98,6 +98,7 @@ public final class Evaluator implements AutoCloseable {
    * @param labels the classes; where empty, those of the records
    * @param scoring how a class is predicted
    * @param settings the template and the most tokens of a record
+   * @throws IllegalArgumentException if labels cannot be right; see {@link LabelSet#of}
    * @throws IOException if no record fits the length, or the tokenizer cannot be read
    * @throws InterruptedIOException if the thread is interrupted meanwhile
    */
@@ -116,11 +117,11 @@ public final class Evaluator implements AutoCloseable {
             true);
     List<InstructionRecord> labelled =
         data.records().stream().filter(record -> record.label() != null).toList();
-    List<String> classes = labels.isEmpty() ? data.labels() : List.copyOf(labels);
-    if (!labelled.isEmpty()) { // wrong labels are refused before the long work
-      ConfusionMatrix expected = new ConfusionMatrix(classes);
-      labelled.forEach(record -> expected.addInvalid(String.valueOf(record.label())));
-    }
+    // Wrong labels are refused before the long work.
+    LabelSet classes =
+        labelled.isEmpty()
+            ? new LabelSet(labels, "")
+            : LabelSet.of(labels, labelled, settings.afterLabel());
     int all = data.size() + labelled.size();
     ExampleEncoder.Encoded encoded = encoder.encode(data);
     if (encoded.examples().isEmpty()) {
@@ -155,12 +156,12 @@ public final class Evaluator implements AutoCloseable {
   /** Returns for each record the class that the model's own answer begins with, or null. */
   private List<@Nullable String> generate(
       List<InstructionRecord> records,
-      List<String> labels,
+      LabelSet labels,
       RunSettings settings,
       TextGenerator.Progress answered)
       throws IOException {
     int tokens = MORE_TOKENS;
-    for (String label : labels) {
+    for (String label : labels.classes()) {
       tokens = Math.max(tokens, MORE_TOKENS + base.tokenizer().encode(label).ids().length);
     }
     int room = Math.min(settings.maxLength(), base.config().maxPositions() - tokens);
@@ -172,26 +173,9 @@ public final class Evaluator implements AutoCloseable {
               settings.withMaxLength(Math.max(2, room)),
               answered);
       List<@Nullable String> classes = new ArrayList<>();
-      answers.forEach(answer -> classes.add(classOf(answer, labels)));
+      answers.forEach(answer -> classes.add(labels.classOf(answer)));
       return classes;
     }
-  }
-
-  /** Returns the longest label with whose words, in lower case, an answer begins; or null. */
-  static @Nullable String classOf(String answer, List<String> labels) {
-    List<String> words = Words.of(answer);
-    String best = null;
-    int longest = 0;
-    for (String label : labels) {
-      List<String> wanted = Words.of(label);
-      if (wanted.size() > longest
-          && wanted.size() <= words.size()
-          && words.subList(0, wanted.size()).equals(wanted)) {
-        best = label;
-        longest = wanted.size();
-      }
-    }
-    return best;
   }
 
   /** Counts what is done, and stops a thread that is interrupted. */
@@ -237,7 +221,7 @@ public final class Evaluator implements AutoCloseable {
   /** Returns for each record the class that is likeliest; several records share a pass. */
   private List<String> classify(
       List<InstructionRecord> records,
-      List<String> labels,
+      LabelSet labels,
       ExampleEncoder encoder,
       Scoring scoring,
       Counter counter)
@@ -248,7 +232,7 @@ public final class Evaluator implements AutoCloseable {
     for (InstructionRecord record : records) {
       Batch.Branching branching = branching(record, labels, encoder);
       if (!pass.isEmpty() && rows + branching.rows() > TOKENS_PER_PASS) {
-        classes.addAll(likeliest(pass, labels, scoring));
+        classes.addAll(likeliest(pass, labels.classes(), scoring));
         counter.done(classes.size());
         pass.clear();
         rows = 0;
@@ -257,7 +241,7 @@ public final class Evaluator implements AutoCloseable {
       rows += branching.rows();
     }
     if (!pass.isEmpty()) {
-      classes.addAll(likeliest(pass, labels, scoring));
+      classes.addAll(likeliest(pass, labels.classes(), scoring));
       counter.done(classes.size());
     }
     return classes;
@@ -265,13 +249,20 @@ public final class Evaluator implements AutoCloseable {
 
   /** Returns a record's question with all labels as its endings. */
   private static Batch.Branching branching(
-      InstructionRecord record, List<String> labels, ExampleEncoder encoder) {
-    List<String> answers = labels.stream().map(label -> encoder.openAnswer(record, label)).toList();
+      InstructionRecord record, LabelSet labels, ExampleEncoder encoder) {
+    List<String> answers =
+        labels.classes().stream()
+            .map(
+                label ->
+                    labels.afterLabel().isEmpty()
+                        ? encoder.answer(record, label)
+                        : encoder.openAnswer(record, label + labels.afterLabel()))
+            .toList();
     List<Example> examples = encoder.encode(record, answers);
     if (examples == null) {
       throw new IllegalArgumentException(
           "labels: "
-              + labels
+              + labels.classes()
               + " (expected: to fit the most tokens of a record with its template)");
     }
     List<int[]> texts = examples.stream().map(Example::ids).toList();

@@ -4,11 +4,11 @@ package org.edgefit.client.qlora;
 public enum Scoring {
   /**
    * The label that the model is most likely to begin its response with, by the sum of the
-   * log-probabilities of its tokens. Of two labels one of which begins with the other, the shorter
-   * always wins.
+   * log-probabilities of its tokens and of what follows it in the responses ({@link
+   * org.edgefit.data.LabelSet}): the token that ends the answer, or the delimiter.
    */
   LIKELIHOOD,
-  /** The same by the mean over the label's tokens, which does not favour short labels. */
+  /** The same by the mean over those tokens, which does not favour short labels. */
   LIKELIHOOD_PER_TOKEN,
   /**
    * The longest label with whose words the model's own answer begins, the likeliest token taken

@@ -5,17 +5,21 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
+import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.data.Example;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.InstructionRecord;
 import org.edgefit.data.PromptTemplate;
+import org.edgefit.random.Seed;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 class EvaluatorTest {
 
@@ -30,11 +34,14 @@ class EvaluatorTest {
   private static final InstructionRecord RECORD =
       new InstructionRecord("The fan is on.", null, "Normal.", null, "Normal");
 
-  /** The log-likelihood of a label's tokens after the prompt, by a pass for each label. */
+  /**
+   * The log-likelihood of a label's tokens, and its full stop's, after the prompt, by a pass for
+   * each label.
+   */
   private static double[] slow(BaseModel base, Decoder decoder, String label) throws IOException {
     ExampleEncoder encoder =
         new ExampleEncoder(base.tokenizer(), PromptTemplate.llama2(), 64, true);
-    var texts = encoder.encode(RECORD, List.of(encoder.openAnswer(RECORD, label)));
+    var texts = encoder.encode(RECORD, List.of(encoder.openAnswer(RECORD, label + ".")));
     double sum = 0;
     try (Decoder.Pass pass = decoder.infer(Batch.packed(texts))) {
       for (float likelihood : pass.logLikelihoods()) {
@@ -76,9 +83,9 @@ class EvaluatorTest {
         Evaluator evaluator = new Evaluator(base, null)) {
       String answer = generator.answer(RECORD.question(), GenerationOptions.greedy(16), SETTINGS);
       String word = answer.split("\\W+", 2)[0];
-      InstructionRecord known = new InstructionRecord(RECORD.instruction(), null, "x", null, word);
+      InstructionRecord known = new InstructionRecord(RECORD.instruction(), null, word, null, word);
       InstructionRecord other =
-          new InstructionRecord(RECORD.instruction(), null, "x", null, "Anomaly");
+          new InstructionRecord(RECORD.instruction(), null, "Anomaly", null, "Anomaly");
       var evaluation =
           evaluator.evaluate(
               new InstructionDataset(List.of(known, other)),
@@ -99,19 +106,38 @@ class EvaluatorTest {
     }
   }
 
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      value = {
-        "Normal. All is well.           | Normal",
-        "normal operation of the fan    | Normal operation",
-        "'Anomaly', since it is late    | Anomaly",
-        "It is normal.                  | ",
-        "                               | ",
-        "Normally, yes                  | ",
-      })
-  void classIsTheLongestLabelAtTheBeginning(String answer, String label) {
-    assertThat(Evaluator.classOf(answer == null ? "" : answer, LABELS)).isEqualTo(label);
+  @Test
+  void labelThatBeginsWithAnotherIsToldByItsEnd() throws IOException {
+    try (BaseModel base = BaseModel.load(MODEL, Quantization.NF4)) {
+      List<InstructionRecord> records = new ArrayList<>();
+      for (int i = 0; i < 6; i++) {
+        String label = i % 2 == 0 ? "light" : "light update";
+        String question = (i % 2 == 0 ? "Turn on lamp " : "Is there news of lamp ") + i;
+        records.add(new InstructionRecord(question, null, label, null, label));
+      }
+      InstructionDataset data = new InstructionDataset(records);
+      List<Example> examples =
+          new ExampleEncoder(base.tokenizer(), PromptTemplate.llama2(), 64, true)
+              .encode(data)
+              .examples();
+      Adapter start = Adapter.initial(LoraConfig.attention(8), base.linearLayers(), new Seed(1));
+      Training training =
+          Training.defaults().toBuilder().epochs(30).learningRate(5e-3).batchSize(6).build();
+      Adapter learned;
+      try {
+        learned =
+            new QloraTrainer(base, (step, of, loss) -> {}, ComputeOptions.defaults())
+                .train(examples, start, training, 1, 1, new Seed(2))
+                .adapter();
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+      try (Evaluator evaluator = new Evaluator(base, learned)) {
+        var evaluation = evaluator.evaluate(data, List.of(), SETTINGS, (done, all) -> {});
+        assertThat(evaluation.metrics().get("accuracy")).isEqualTo(1);
+        assertThat(evaluation.labels().ending()).isEqualTo("the end");
+      }
+    }
   }
 
   @Test

@@ -225,6 +225,15 @@ final class ServeCommand implements Callable<Integer> {
           "classes that a client's evaluation chooses among (default: those of its records)")
   private List<String> labels = List.of();
 
+  @Option(
+      names = "--after-label",
+      paramLabel = "TEXT",
+      description =
+          "what a client's evaluation scores a label with: end for the end of the answer, or the"
+              + " sign that follows it in the responses; auto reads it from its records (default:"
+              + " ${DEFAULT-VALUE})")
+  private String afterLabel = RunSettings.defaults().afterLabel();
+
   @Option(names = "--json", description = "print each event as a JSON object on a line")
   private boolean json;
 
@@ -234,7 +243,7 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    RunSettings settings = training.toRunSettings().withLabels(labels);
+    RunSettings settings = training.toRunSettings().withLabels(labels).withAfterLabel(afterLabel);
     checkRanges();
     ModelConfig config = ModelConfig.read(model);
     config.requireLength(settings.maxLength());

@@ -1,0 +1,220 @@
+package org.edgefit.data;
+
+import java.text.BreakIterator;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The classes that a model chooses among, and what follows a class's label in the responses that it
+ * learns: a label is only told from one that begins with it by what comes after.
+ *
+ * @param classes the classes
+ * @param afterLabel the delimiter after a label in a response, such as a full stop; empty where a
+ *     response is the label alone, so that the token that ends the answer comes after it
+ */
+public record LabelSet(List<String> classes, String afterLabel) {
+
+  /** The setting that reads from the records what follows a label. */
+  public static final String AUTO = "auto";
+
+  /** The setting for responses that are the label alone. */
+  public static final String END = "end";
+
+  private static final int MOST_FAULTS = 8;
+
+  /** Keeps its own list. */
+  public LabelSet {
+    classes = List.copyOf(classes);
+  }
+
+  /**
+   * Looks at the labels of records before they are scored.
+   *
+   * @param classes the classes; where empty, those of the records
+   * @param records the records, those without a label among them
+   * @param afterLabel what follows a label: {@link #AUTO}, {@link #END}, or the delimiter
+   * @throws IllegalArgumentException naming each label that cannot be right, with how many records
+   *     have it
+   */
+  public static LabelSet of(
+      List<String> classes, List<InstructionRecord> records, String afterLabel) {
+    Map<String, Integer> counts = new TreeMap<>();
+    Map<String, Integer> delimiters = new TreeMap<>();
+    Map<String, Integer> absent = new TreeMap<>();
+    for (InstructionRecord record : records) {
+      String label = record.label();
+      if (label != null) {
+        counts.merge(label, 1, Integer::sum);
+        String delimiter = delimiter(label, record.response());
+        (delimiter == null ? absent : delimiters)
+            .merge(delimiter == null ? label : delimiter, 1, Integer::sum);
+      }
+    }
+    List<String> chosen = classes.isEmpty() ? List.copyOf(counts.keySet()) : classes;
+    List<String> faults = new ArrayList<>();
+    form(chosen, counts, faults);
+    counts.forEach(
+        (label, count) -> {
+          if (!chosen.contains(label)) {
+            faults.add(
+                named(label, count)
+                    + ": none of the classes "
+                    + chosen
+                    + (label.contains(",")
+                        ? "; a class with a comma in it is two where classes are listed with commas"
+                        : ""));
+          }
+        });
+    absent.forEach(
+        (label, count) ->
+            faults.add(
+                named(label, count) + ": not what the response begins with (expected: its label)"));
+    if (!faults.isEmpty()) {
+      int more = faults.size() - MOST_FAULTS;
+      throw new IllegalArgumentException(
+          "labels: "
+              + String.join("; ", faults.subList(0, Math.min(MOST_FAULTS, faults.size())))
+              + (more > 0 ? "; and " + more + " more" : ""));
+    }
+    return new LabelSet(chosen, following(delimiters, afterLabel));
+  }
+
+  private static void form(List<String> classes, Map<String, Integer> counts, List<String> faults) {
+    Map<String, String> folded = new LinkedHashMap<>();
+    TreeSet<String> all = new TreeSet<>(classes);
+    all.addAll(counts.keySet());
+    if (classes.stream().distinct().count() < classes.size()) {
+      faults.add("classes " + classes + ": one is there twice");
+    }
+    for (String label : all) {
+      int count = counts.getOrDefault(label, 0);
+      if (label.isBlank()) {
+        faults.add(named(label, count) + ": empty");
+      } else if (!label.equals(label.strip())) {
+        faults.add(named(label, count) + ": white space at its ends");
+      }
+      String key = label.strip().toLowerCase(Locale.ROOT);
+      String other = folded.putIfAbsent(key, label);
+      if (other != null) {
+        faults.add(
+            named(label, count)
+                + ": the same as "
+                + named(other, counts.getOrDefault(other, 0))
+                + " but for case and white space");
+      }
+    }
+  }
+
+  private static String named(String label, int records) {
+    return "\"" + label + "\" (" + records + (records == 1 ? " record)" : " records)");
+  }
+
+  /**
+   * Returns what follows a label in a response: nothing, the signs before the next blank, or a line
+   * break; null if the response does not begin with the label as words of its own.
+   */
+  private static @Nullable String delimiter(String label, String response) {
+    String text = response.stripLeading();
+    if (!text.startsWith(label)) {
+      return null;
+    }
+    String rest = text.substring(label.length());
+    if (rest.isBlank()) {
+      return "";
+    } else if (rest.charAt(0) == '\n' || rest.charAt(0) == '\r') {
+      return "\n";
+    }
+    int end = 0;
+    while (end < rest.length() && isSign(rest.codePointAt(end))) {
+      end += Character.charCount(rest.codePointAt(end));
+    }
+    boolean isBlank = Character.isWhitespace(rest.charAt(0));
+    return end > 0 ? rest.substring(0, end) : isBlank ? " " : null;
+  }
+
+  private static boolean isSign(int c) {
+    return !Character.isLetterOrDigit(c)
+        && !Character.isWhitespace(c)
+        && Character.getType(c) != Character.NON_SPACING_MARK
+        && Character.getType(c) != Character.COMBINING_SPACING_MARK;
+  }
+
+  private static String following(Map<String, Integer> delimiters, String afterLabel) {
+    if (afterLabel.equals(END)) {
+      return "";
+    } else if (!afterLabel.equals(AUTO)) {
+      return afterLabel;
+    }
+    if (delimiters.size() > 1 || delimiters.containsKey(" ")) {
+      List<String> found = new ArrayList<>();
+      delimiters.forEach((after, count) -> found.add(shown(after) + " in " + count));
+      throw new IllegalArgumentException(
+          "labels: after them in the responses: "
+              + String.join(", ", found)
+              + " (expected: the same sign or the end in all); choose what a label is scored with"
+              + " (--after-label)");
+    }
+    return delimiters.isEmpty() ? "" : delimiters.keySet().iterator().next();
+  }
+
+  private static String shown(String after) {
+    return switch (after) {
+      case "" -> "the end";
+      case " " -> "a blank";
+      case "\n" -> "a line break";
+      default -> "\"" + after + "\"";
+    };
+  }
+
+  /** Returns in words what a label is scored with. */
+  public String ending() {
+    return shown(afterLabel);
+  }
+
+  /**
+   * Returns the longest class with whose words an answer begins, whatever their case; null if it
+   * begins with none.
+   */
+  public @Nullable String classOf(String answer) {
+    List<String> words = words(answer);
+    String best = null;
+    int longest = 0;
+    for (String label : classes) {
+      List<String> wanted = words(label);
+      if (wanted.size() > longest
+          && wanted.size() <= words.size()
+          && words.subList(0, wanted.size()).equals(wanted)) {
+        best = label;
+        longest = wanted.size();
+      }
+    }
+    return best;
+  }
+
+  /** Returns the words and symbols of a text in lower case, without punctuation. */
+  private static List<String> words(String text) {
+    BreakIterator breaks = BreakIterator.getWordInstance(Locale.ROOT);
+    breaks.setText(text);
+    List<String> words = new ArrayList<>();
+    int start = breaks.first();
+    for (int end = breaks.next(); end != BreakIterator.DONE; start = end, end = breaks.next()) {
+      String word = text.substring(start, end);
+      if (word.codePoints().anyMatch(LabelSet::isOfAWord)) {
+        words.add(word.toLowerCase(Locale.ROOT));
+      }
+    }
+    return words;
+  }
+
+  private static boolean isOfAWord(int c) {
+    return Character.isLetterOrDigit(c)
+        || Character.getType(c) == Character.OTHER_SYMBOL
+        || Character.getType(c) == Character.NON_SPACING_MARK;
+  }
+}

@@ -1,0 +1,105 @@
+package org.edgefit.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class LabelSetTest {
+
+  private static InstructionRecord record(String label, String response) {
+    return new InstructionRecord("q", null, response, null, label);
+  }
+
+  private static LabelSet of(List<String> classes, InstructionRecord... records) {
+    return LabelSet.of(classes, List.of(records), LabelSet.AUTO);
+  }
+
+  @Test
+  void endIsReadFromResponsesThatAreTheLabelAlone() {
+    LabelSet labels = of(List.of(), record("a update", "a update"), record("a", "a"));
+    assertThat(labels).isEqualTo(new LabelSet(List.of("a", "a update"), ""));
+    assertThat(labels.ending()).isEqualTo("the end");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "Anomaly. It is late.   | .",
+        "Anomaly: it is late.   | :",
+        "Anomaly, since late    | `,`",
+        "`Anomaly\nIt is late.`  | `\n`",
+      })
+  void delimiterIsReadFromResponsesThatGoOn(String response, String delimiter) {
+    String text = response.replace("\\n", "\n");
+    assertThat(of(List.of(), record("Anomaly", text)).afterLabel())
+        .isEqualTo(delimiter.replace("\\n", "\n"));
+  }
+
+  @Test
+  void mixIsRefusedUnlessOneIsChosen() {
+    List<InstructionRecord> mixed =
+        List.of(record("a", "a"), record("b", "b. As it is."), record("b", "b. So."));
+    assertThatThrownBy(() -> LabelSet.of(List.of(), mixed, LabelSet.AUTO))
+        .hasMessageContaining("the end in 1, \".\" in 2")
+        .hasMessageContaining("--after-label");
+    assertThat(LabelSet.of(List.of(), mixed, LabelSet.END).afterLabel()).isEmpty();
+    assertThat(LabelSet.of(List.of(), mixed, ".").afterLabel()).isEqualTo(".");
+    assertThatThrownBy(() -> of(List.of(), record("a", "a as it is")))
+        .hasMessageContaining("a blank in 1");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "`normal `  | `normal `            | \"normal \" (1 record): white space at its ends",
+        "Normal     | normal               | the same as \"Normal\" (1 record) but for case",
+        "leak       | leakage              | \"leak\" (1 record): not what the response begins with",
+        "leak       | The leak             | \"leak\" (1 record): not what the response begins with",
+      })
+  void labelsThatCannotBeRightAreNamedWithTheirCounts(
+      String label, String response, String message) {
+    InstructionRecord[] records =
+        label.equals("Normal")
+            ? new InstructionRecord[] {record("Normal", "Normal"), record("normal", "normal")}
+            : new InstructionRecord[] {record(label, response)};
+    assertThatThrownBy(() -> of(List.of(), records)).hasMessageContaining(message);
+  }
+
+  @Test
+  void classesThatDoNotHaveALabelAreNamed() {
+    assertThatThrownBy(
+            () -> of(List.of("leak", "kitchen"), record("leak, kitchen", "leak, kitchen")))
+        .hasMessageContaining("\"leak, kitchen\" (1 record): none of the classes [leak, kitchen]")
+        .hasMessageContaining("with a comma");
+    assertThatThrownBy(() -> of(List.of("a", "a"), record("a", "a")))
+        .hasMessageContaining("one is there twice");
+    assertThatThrownBy(() -> of(List.of("a", ""), record("a", "a")))
+        .hasMessageContaining("\"\" (0 records): empty");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "Normal. All is well.           | Normal",
+        "normal operation of the fan    | Normal operation",
+        "'Anomaly', since it is late    | Anomaly",
+        "It is normal.                  | ",
+        "Normally, yes                  | ",
+        "नमस्ते दुनिया                      | नमस्ते",
+        "نعم، مفتوح                      | نعم",
+        "🔥🔥 here                       | 🔥",
+      })
+  void classIsTheLongestLabelAtTheBeginningOfAnAnswer(String answer, String label) {
+    List<String> classes = List.of("Normal", "Anomaly", "Normal operation", "नमस्ते", "نعم", "🔥");
+    assertThat(new LabelSet(classes, "").classOf(answer)).isEqualTo(label);
+  }
+}
