@@ -10,6 +10,7 @@ import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.data.PromptTemplate;
+import org.edgefit.format.TextFile;
 import picocli.CommandLine.Option;
 
 /** The options of local training, and of what a record's text is. */
@@ -130,7 +131,7 @@ public final class TrainingOptions {
       return template;
     }
     Path file = Path.of(template);
-    if (!Files.isRegularFile(file)) {
+    if (!Files.exists(file)) {
       throw new IllegalArgumentException(
           "template: "
               + template
@@ -139,7 +140,7 @@ public final class TrainingOptions {
               + ", auto, auto:NAME, or a file)");
     }
     try {
-      String text = Files.readString(file);
+      String text = TextFile.read(file);
       PromptTemplate.ofChatTemplate(text, Map.of());
       if (!text.contains("{{") && !text.contains("{%")) {
         throw new IllegalArgumentException("no \"{{\" and no \"{%\" (expected: a Jinja template)");

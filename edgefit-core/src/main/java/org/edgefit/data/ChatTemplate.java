@@ -71,18 +71,18 @@ final class ChatTemplate implements PromptTemplate {
 
   @Override
   public Prompt apply(InstructionRecord record, SpecialTokens tokens) {
-    Rendering rendered = render(record.question(), record.response());
+    Rendering rendered = render(record.earlier(), record.question(), record.response());
     Span answer = answer(record, rendered);
     String before = rendered.text().substring(0, answer.start());
     String learned = rendered.text().substring(answer.start(), answer.end());
-    Prompt prompt = Frame.prompt(frames().answered(), before, learned);
+    Prompt prompt = Frame.prompt(frames(record.earlier()).answered(), before, learned);
     return prompt != null ? prompt : new Prompt(before, "", "", learned);
   }
 
   @Override
   public Prompt ask(InstructionRecord record, SpecialTokens tokens) {
-    String text = render(record.question(), null).text();
-    Prompt prompt = Frame.prompt(frames().asked(), text, "");
+    String text = render(record.earlier(), record.question(), null).text();
+    Prompt prompt = Frame.prompt(frames(record.earlier()).asked(), text, "");
     return prompt != null ? prompt : new Prompt(text, "", "", "");
   }
 
@@ -92,15 +92,15 @@ final class ChatTemplate implements PromptTemplate {
       return generated.get(generated.size() - 1);
     }
     String text = rendered.text();
-    String asked = render(record.question(), null).text();
-    int start = text.startsWith(asked) ? asked.length() : start(text, asked);
+    String asked = render(record.earlier(), record.question(), null).text();
+    int start = text.startsWith(asked) ? asked.length() : start(record, text, asked);
     return new Span(start, start + learned(text.substring(start), record.response()));
   }
 
   /** Returns where an answer starts whose text does not go on as it is asked for. */
-  private int start(String text, String asked) {
-    Frame askedFrame = frames().asked();
-    Frame frame = frames().answered();
+  private int start(InstructionRecord record, String text, String asked) {
+    Frame askedFrame = frames(record.earlier()).asked();
+    Frame frame = frames(record.earlier()).answered();
     String question = askedFrame == null ? null : askedFrame.question(asked);
     String before =
         frame == null || question == null ? null : frame.opening() + question + frame.closing();
@@ -120,17 +120,21 @@ final class ChatTemplate implements PromptTemplate {
     return hasNoEnd ? text.length() : stripped.length();
   }
 
-  private Frames frames() {
+  /** Returns the frames of a question after earlier messages; those of none are kept. */
+  private Frames frames(List<Message> earlier) {
+    if (!earlier.isEmpty()) {
+      return newFrames(earlier);
+    }
     Frames known = frames;
     if (known == null) {
-      known = newFrames();
+      known = newFrames(earlier);
       frames = known;
     }
     return known;
   }
 
-  private Frames newFrames() {
-    Rendering rendered = render(QUESTION, ANSWER);
+  private Frames newFrames(List<Message> earlier) {
+    Rendering rendered = render(earlier, QUESTION, ANSWER);
     String text = rendered.text();
     int answer = text.indexOf(ANSWER);
     if (answer < 0 || answer != text.lastIndexOf(ANSWER)) {
@@ -139,7 +143,7 @@ final class ChatTemplate implements PromptTemplate {
               + (answer < 0 ? "not at all" : "more than once")
               + " (expected: once); name another template");
     }
-    String asked = render(QUESTION, null).text();
+    String asked = render(earlier, QUESTION, null).text();
     int start = 0;
     int most = Math.min(asked.length(), answer);
     while (start < most && asked.charAt(start) == text.charAt(start)) {
@@ -159,8 +163,9 @@ final class ChatTemplate implements PromptTemplate {
   }
 
   /** Renders a question with its answer, or where there is none, as it is asked. */
-  private Rendering render(String question, @Nullable String answer) {
+  private Rendering render(List<Message> earlier, String question, @Nullable String answer) {
     List<Map<String, String>> messages = new ArrayList<>();
+    earlier.forEach(one -> messages.add(Map.of("role", one.role(), "content", one.content())));
     messages.add(Map.of("role", "user", "content", question));
     if (answer != null) {
       messages.add(Map.of("role", "assistant", "content", answer));

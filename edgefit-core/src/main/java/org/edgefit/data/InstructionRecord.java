@@ -1,5 +1,6 @@
 package org.edgefit.data;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,13 +11,26 @@ import org.jspecify.annotations.Nullable;
  * @param response the answer
  * @param category the kind of task, or null
  * @param label the class, where the task is a classification, or null
+ * @param earlier the messages before the instruction, in their order: a system message, if there is
+ *     one, and earlier turns of user and assistant
  */
 public record InstructionRecord(
     String instruction,
     @Nullable String context,
     String response,
     @Nullable String category,
-    @Nullable String label) {
+    @Nullable String label,
+    List<Message> earlier) {
+
+  /** Makes a record without earlier messages. */
+  public InstructionRecord(
+      String instruction,
+      @Nullable String context,
+      String response,
+      @Nullable String category,
+      @Nullable String label) {
+    this(instruction, context, response, category, label, List.of());
+  }
 
   /** Makes an empty context, category or label null, and refuses an empty instruction. */
   public InstructionRecord {
@@ -26,11 +40,12 @@ public record InstructionRecord(
     context = emptyToNull(context);
     category = emptyToNull(category);
     label = emptyToNull(label);
+    earlier = List.copyOf(earlier);
   }
 
   /** Returns this record with another response. */
   public InstructionRecord withResponse(String newResponse) {
-    return new InstructionRecord(instruction, context, newResponse, category, label);
+    return new InstructionRecord(instruction, context, newResponse, category, label, earlier);
   }
 
   private static @Nullable String emptyToNull(@Nullable String text) {

@@ -26,47 +26,71 @@ public interface PromptTemplate {
 
   /** Llama-2 chat: {@code <s>[INST] question [/INST] answer </s>}. */
   static PromptTemplate llama2() {
-    return (record, tokens) ->
-        new Prompt(
-            tokens.bos() + "[INST] ",
-            record.question().strip(),
-            " [/INST]",
-            " " + record.response().strip() + " " + tokens.eos());
+    return (record, tokens) -> {
+      StringBuilder opening = new StringBuilder(tokens.bos()).append("[INST] ");
+      for (Message message : record.earlier()) {
+        switch (message.role()) {
+          case Message.SYSTEM ->
+              opening.append("<<SYS>>\n").append(message.content()).append("\n<</SYS>>\n\n");
+          case Message.USER -> opening.append(message.content().strip()).append(" [/INST]");
+          default ->
+              opening
+                  .append(' ')
+                  .append(message.content().strip())
+                  .append(' ')
+                  .append(tokens.eos())
+                  .append(tokens.bos())
+                  .append("[INST] ");
+        }
+      }
+      return new Prompt(
+          opening.toString(),
+          record.question().strip(),
+          " [/INST]",
+          " " + record.response().strip() + " " + tokens.eos());
+    };
   }
 
   /** Phi-3: {@code <|user|>}, question, {@code <|end|>}, {@code <|assistant|>}, answer. */
   static PromptTemplate phi3() {
     return (record, tokens) ->
         new Prompt(
-            "<|user|>\n",
+            turns(record, "<|%s|>\n%s<|end|>\n") + "<|user|>\n",
             record.question(),
             "<|end|>\n<|assistant|>\n",
             record.response() + "<|end|>");
   }
 
-  /** ChatML, without a system message. */
+  /** ChatML, without a system message of its own. */
   static PromptTemplate chatMl() {
-    return chatMl("");
-  }
-
-  /**
-   * ChatML.
-   *
-   * @param system the system message; left out if empty
-   */
-  static PromptTemplate chatMl(String system) {
-    String opening = system.isEmpty() ? "" : "<|im_start|>system\n" + system + "<|im_end|>\n";
     return (record, tokens) ->
         new Prompt(
-            opening + "<|im_start|>user\n",
+            turns(record, "<|im_start|>%s\n%s<|im_end|>\n") + "<|im_start|>user\n",
             record.question(),
             "<|im_end|>\n<|im_start|>assistant\n",
             record.response() + "<|im_end|>");
   }
 
-  /** Alpaca's form (Taori et al. 2023), which has a paragraph of its own for the context. */
+  private static String turns(InstructionRecord record, String form) {
+    StringBuilder turns = new StringBuilder();
+    record
+        .earlier()
+        .forEach(message -> turns.append(form.formatted(message.role(), message.content())));
+    return turns.toString();
+  }
+
+  /**
+   * Alpaca's form (Taori et al. 2023), which has a paragraph of its own for the context, and none
+   * for a system message or earlier turns: a record that has them is refused.
+   */
   static PromptTemplate alpaca() {
     return (record, tokens) -> {
+      if (!record.earlier().isEmpty()) {
+        throw new IllegalArgumentException(
+            "template: alpaca, for a record with "
+                + record.earlier().size()
+                + " messages before its instruction (expected: a template with a place for them)");
+      }
       String opening =
           record.context() == null
               ? "Below is an instruction that describes a task. Write a response that appropriately"

@@ -1,19 +1,23 @@
 package org.edgefit.format;
 
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Strict JSON: a key that comes twice, or text after the end, is an error. */
 public final class Json {
@@ -25,6 +29,9 @@ public final class Json {
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
           .build();
+
+  private static final ObjectReader ITEMS =
+      MAPPER.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private Json() {}
 
@@ -88,7 +95,7 @@ public final class Json {
     try {
       node = MAPPER.readTree(text);
     } catch (JsonProcessingException e) {
-      throw new IOException(what + ": " + e.getOriginalMessage(), e);
+      throw new IOException(what + fault(e), e);
     }
     if (node instanceof ObjectNode object) {
       return object;
@@ -96,12 +103,62 @@ public final class Json {
     throw new IOException(what + ": " + node.getNodeType() + " (expected: a JSON object)");
   }
 
+  /** Says where a text is no JSON, and why, in words of ours. */
+  private static String fault(JsonProcessingException e) {
+    String message = String.valueOf(e.getOriginalMessage());
+    Matcher twice = Pattern.compile("Duplicate field '(.*)'", Pattern.DOTALL).matcher(message);
+    JsonLocation at = e.getLocation();
+    String where =
+        at == null
+            ? ""
+            : (at.getLineNr() > 1 ? ", line " + at.getLineNr() : "")
+                + ", column "
+                + at.getColumnNr();
+    return where
+        + (twice.find()
+            ? ": key \"" + twice.group(1) + "\" is there twice (expected: once)"
+            : message.contains("end-of-input")
+                ? ": ends in the middle (expected: a whole JSON object)"
+                : ": not JSON (expected: a JSON object)");
+  }
+
+  /** Takes an item of a list. */
+  @FunctionalInterface
+  public interface ItemReader {
+    /** Takes an item with its number, from 1. */
+    void read(JsonNode item, int number) throws IOException;
+  }
+
+  /**
+   * Reads a JSON list, an item at a time.
+   *
+   * @param what the source's name, for the error
+   * @throws IOException if the text is anything else
+   */
+  public static void items(String text, String what, ItemReader reader) throws IOException {
+    try (JsonParser parser = MAPPER.createParser(text)) {
+      if (parser.nextToken() != JsonToken.START_ARRAY) {
+        throw new IOException(what + ": not a JSON list (expected: one)");
+      }
+      int number = 0;
+      while (parser.nextToken() != JsonToken.END_ARRAY) {
+        JsonNode item = ITEMS.readTree(parser);
+        if (item == null) {
+          throw new IOException(what + ": ends in the middle (expected: a whole JSON list)");
+        }
+        reader.read(item, ++number);
+      }
+      if (parser.nextToken() != null) {
+        throw new IOException(what + ": more after the JSON list (expected: its end)");
+      }
+    } catch (JsonProcessingException e) {
+      throw new IOException(what + fault(e), e);
+    }
+  }
+
   /** Reads a file that is one JSON object. */
   public static ObjectNode read(Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(file + ": no such file");
-    }
-    return parse(Files.readString(file), file.toString());
+    return parse(TextFile.read(file), file.toString());
   }
 
   /** Returns an object as indented text with a final newline. */

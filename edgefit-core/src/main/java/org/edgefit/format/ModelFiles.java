@@ -11,18 +11,21 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The weights of a Hugging Face model directory, whether they lie in one {@code model.safetensors}
  * or in shards named by {@code model.safetensors.index.json}.
  */
 public final class ModelFiles implements BaseWeights {
+
+  private static final Logger log = LoggerFactory.getLogger(ModelFiles.class);
 
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
@@ -59,12 +62,21 @@ public final class ModelFiles implements BaseWeights {
     if (GgufModel.isGguf(directory)) {
       throw new IOException(directory + ": a GGUF file (expected: a Hugging Face directory)");
     }
-    Map<String, String> index = new HashMap<>();
+    Map<String, String> index = new TreeMap<>();
     TreeSet<String> names = new TreeSet<>();
-    if (Files.exists(directory.resolve(INDEX))) {
-      Path indexFile = directory.resolve(INDEX);
-      for (Map.Entry<String, JsonNode> entry :
-          Json.read(indexFile).path("weight_map").properties()) {
+    Path indexFile = directory.resolve(INDEX);
+    if (Files.exists(directory.resolve(SINGLE))) {
+      names.add(SINGLE);
+      if (Files.exists(indexFile)) {
+        log.warn(
+            "{}: {} and {}: the first is taken, as transformers does", directory, SINGLE, INDEX);
+      }
+    } else if (Files.exists(indexFile)) {
+      JsonNode map = Json.read(indexFile).path("weight_map");
+      if (!map.isObject() || map.isEmpty()) {
+        throw new IOException(indexFile + ": weight_map: none (expected: the file of each tensor)");
+      }
+      for (Map.Entry<String, JsonNode> entry : map.properties()) {
         String shard = entry.getValue().asText();
         if (!shard.matches("[A-Za-z0-9_][A-Za-z0-9._-]*")) {
           throw new IOException(
@@ -73,8 +85,6 @@ public final class ModelFiles implements BaseWeights {
         index.put(entry.getKey(), shard);
         names.add(shard);
       }
-    } else if (Files.exists(directory.resolve(SINGLE))) {
-      names.add(SINGLE);
     } else {
       throw new NoSuchFileException(
           directory + ": no weights (expected: " + SINGLE + " or " + INDEX + ")");
@@ -85,11 +95,8 @@ public final class ModelFiles implements BaseWeights {
         files.add(SafetensorsFile.open(directory.resolve(name)));
       }
       ModelFiles model = new ModelFiles(directory, files);
-      for (Map.Entry<String, String> entry : index.entrySet()) {
-        if (!model.byTensor.containsKey(entry.getKey())) {
-          throw new IOException(
-              directory.resolve(entry.getValue()) + ": " + entry.getKey() + ": no such tensor");
-        }
+      if (!index.isEmpty()) {
+        model.requireIndex(indexFile, index);
       }
       return model;
     } catch (IOException | RuntimeException e) {
@@ -97,6 +104,45 @@ public final class ModelFiles implements BaseWeights {
         file.close();
       }
       throw e;
+    }
+  }
+
+  /** Checks that the shards hold what their index says, and nothing else. */
+  private void requireIndex(Path indexFile, Map<String, String> index) throws IOException {
+    for (Map.Entry<String, String> entry : index.entrySet()) {
+      SafetensorsFile file = byTensor.get(entry.getKey());
+      if (file == null) {
+        throw new IOException(
+            directory.resolve(entry.getValue())
+                + ": "
+                + entry.getKey()
+                + ": no such tensor (expected: it, as "
+                + INDEX
+                + " says)");
+      }
+      String found = String.valueOf(file.path().getFileName());
+      if (!found.equals(entry.getValue())) {
+        throw new IOException(
+            indexFile
+                + ": "
+                + entry.getKey()
+                + ": "
+                + entry.getValue()
+                + " (expected: "
+                + found
+                + ", which holds it)");
+      }
+    }
+    for (Map.Entry<String, SafetensorsFile> entry : byTensor.entrySet()) {
+      if (!index.containsKey(entry.getKey())) {
+        throw new IOException(
+            entry.getValue().path()
+                + ": "
+                + entry.getKey()
+                + ": not in "
+                + INDEX
+                + " (expected: the index of these files)");
+      }
     }
   }
 

@@ -108,7 +108,7 @@ class SafetensorsTest {
         "{'a':{'dtype':'U8','shape':[1],'data_offsets':[3,4]}} | a: data offset 3 leaves a gap",
         "{'a':{'dtype':'U8','shape':[1],'data_offsets':[0,1]}} | end at data offset 1",
         "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]},"
-            + "'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}} | Duplicate field 'a'",
+            + "'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}} | key \"a\" is there twice",
         "[1] | header at offset 8: ARRAY",
         "{'a' | header at offset 8",
       })

@@ -72,11 +72,13 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Mixin private InferenceOptions inference = new InferenceOptions();
 
+  @Mixin private DataOptions dataOptions = new DataOptions();
+
   @Mixin private MachineOptions machine = new MachineOptions();
 
   @Override
   public Integer call() throws IOException {
-    InstructionDataset records = InstructionDataset.jsonl(data);
+    InstructionDataset records = dataOptions.read(data);
     RunSettings settings = inference.settings().withMaxLength(maxLength).withAfterLabel(afterLabel);
     machine.apply();
     ModelConfig.read(model.model()).requireLength(maxLength);

@@ -98,6 +98,8 @@ final class JoinCommand implements Callable<Integer> {
   @Option(names = "--json", description = "print each step as a JSON object on a line")
   private boolean json;
 
+  @Mixin private DataOptions dataOptions = new DataOptions();
+
   @Mixin private MachineOptions machine = new MachineOptions();
 
   @Mixin private ComputeOption compute = new ComputeOption();
@@ -110,7 +112,7 @@ final class JoinCommand implements Callable<Integer> {
       throw new IllegalArgumentException("--server: " + server + " (expected: HOST:PORT)");
     }
     ClientId.require(id);
-    InstructionDataset records = InstructionDataset.jsonl(data);
+    InstructionDataset records = dataOptions.read(data);
     if (records.size() == 0) {
       throw new IOException(data + ": no records (expected: at least one to train on)");
     }
@@ -118,8 +120,7 @@ final class JoinCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           "--patience: " + patienceSeconds + " (expected: 1 to 1000000000)");
     }
-    InstructionDataset heldOut =
-        evaluationData == null ? null : InstructionDataset.jsonl(evaluationData);
+    InstructionDataset heldOut = evaluationData == null ? null : dataOptions.read(evaluationData);
     LocalRules rules = LocalRules.found(PluginJars.loader("--rule-jar", ruleJars));
     machine.apply();
     Path model = ModelLocation.resolve(location);

@@ -8,8 +8,10 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.client.model.ModelMerger;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelFiles;
+import org.edgefit.format.OutputDirectory;
 import org.edgefit.format.PeftAdapter;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Adds an adapter into its base model. */
@@ -43,6 +45,8 @@ final class MergeCommand implements Callable<Integer> {
       description = "new directory for the merged model")
   private Path out = Path.of("");
 
+  @Mixin private OutputOptions output = new OutputOptions();
+
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
 
@@ -54,8 +58,11 @@ final class MergeCommand implements Callable<Integer> {
     try (ModelFiles files = ModelFiles.open(base)) {
       tensors = files.names().size();
     }
-    try (Progress progress = new Progress("merging", 50)) {
-      ModelMerger.merge(base, merged, out, (name, done) -> progress.show(done + 1L, tensors, name));
+    try (OutputDirectory written = OutputDirectory.open(out, output.overwrite());
+        Progress progress = new Progress("merging", 50)) {
+      ModelMerger.merge(
+          base, merged, written.path(), (name, done) -> progress.show(done + 1L, tensors, name));
+      written.publish();
     }
     System.out.println(json ? Json.line(Map.of("model", out.toString())) : "model: " + out);
     return 0;

@@ -7,7 +7,9 @@ import java.util.concurrent.Callable;
 import org.edgefit.client.model.ModelQuantizer;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelFiles;
+import org.edgefit.format.OutputDirectory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Writes a base model in 4 bits. */
@@ -34,6 +36,8 @@ final class QuantizeCommand implements Callable<Integer> {
       description = "new directory for the quantised model")
   private Path out = Path.of("");
 
+  @Mixin private OutputOptions output = new OutputOptions();
+
   @Option(names = "--json", description = "print one JSON object")
   private boolean json;
 
@@ -44,8 +48,11 @@ final class QuantizeCommand implements Callable<Integer> {
     try (ModelFiles files = ModelFiles.open(base)) {
       tensors = files.names().size();
     }
-    try (Progress progress = new Progress("quantising", 50)) {
-      ModelQuantizer.quantize(base, out, (name, done) -> progress.show(done + 1L, tensors, name));
+    try (OutputDirectory written = OutputDirectory.open(out, output.overwrite());
+        Progress progress = new Progress("quantising", 50)) {
+      ModelQuantizer.quantize(
+          base, written.path(), (name, done) -> progress.show(done + 1L, tensors, name));
+      written.publish();
     }
     System.out.println(json ? Json.line(Map.of("model", out.toString())) : "model: " + out);
     return 0;

@@ -1,7 +1,6 @@
 package org.edgefit.client.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -18,6 +17,7 @@ import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
+import org.edgefit.format.OutputDirectory;
 import org.edgefit.format.PeftAdapter;
 import org.edgefit.random.Seed;
 import picocli.CommandLine.Command;
@@ -57,9 +57,13 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--json", description = "print each step as a JSON object on a line")
   private boolean json;
 
+  @Mixin private OutputOptions output = new OutputOptions();
+
   @Mixin private LoraOptions lora = new LoraOptions();
 
   @Mixin private TrainingOptions training = new TrainingOptions();
+
+  @Mixin private DataOptions dataOptions = new DataOptions();
 
   @Mixin private MachineOptions machine = new MachineOptions();
 
@@ -70,9 +74,9 @@ final class TrainCommand implements Callable<Integer> {
     Training settings = training.toTraining();
     RunSettings run = training.toRunSettings();
     compute.memoryBytes(); // a misspelt size is refused before the long work
-    InstructionDataset records = InstructionDataset.jsonl(data);
+    InstructionDataset records = dataOptions.read(data);
     Adapter given = model.readAdapter();
-    Files.createDirectories(out); // before the long work, not after it
+    OutputDirectory.require(out, output.overwrite()); // before the long work, not after it
     machine.apply();
     ModelConfig.read(model.model()).requireLength(run.maxLength());
     try (BaseModel base = model.load(run.quantization(), machine)) {
@@ -100,7 +104,10 @@ final class TrainCommand implements Callable<Integer> {
             new QloraTrainer(base, display, compute.forModel(base.config(), base.device()))
                 .train(encoded.examples(), start, settings, 1, 1, new Seed(seed));
       }
-      PeftAdapter.write(result.adapter(), out, model.name());
+      try (OutputDirectory written = OutputDirectory.open(out, output.overwrite())) {
+        PeftAdapter.write(result.adapter(), written.path(), model.name());
+        written.publish();
+      }
       finished(result);
     }
     return 0;

@@ -144,7 +144,7 @@ final class BaseModelLoader {
     }
     requireShape(name, layer.outputs(), layer.inputs());
     return quantizer.quantize(
-        (first, out) -> weights.copyFloats(name, first, out),
+        (first, out) -> FiniteWeights.copy(weights, name, first, out),
         layer.outputs(),
         layer.inputs(),
         quantization == Quantization.NF4);
@@ -159,7 +159,7 @@ final class BaseModelLoader {
     for (LinearSpec layer : layers) {
       String name = layer.name() + ".weight";
       requireShape(name, layer.outputs(), inputs);
-      weights.copyFloats(name, 0, values.slice(at, layer.outputs() * inputs));
+      FiniteWeights.copy(weights, name, 0, values.slice(at, layer.outputs() * inputs));
       at += layer.outputs() * inputs;
     }
     return new DenseMatrix(floats(memory, outputs, inputs), ComputeType.FLOAT32.torchCode());
@@ -176,7 +176,7 @@ final class BaseModelLoader {
     for (LinearSpec layer : layers) {
       if (config.biases().contains(layer.target())) {
         requireShape(layer.name() + ".bias", layer.outputs());
-        weights.copyFloats(layer.name() + ".bias", 0, values.slice(at, layer.outputs()));
+        FiniteWeights.copy(weights, layer.name() + ".bias", 0, values.slice(at, layer.outputs()));
       }
       at += layer.outputs();
     }
@@ -186,7 +186,7 @@ final class BaseModelLoader {
   private NDArray vector(String name) throws IOException {
     requireShape(name, config.hiddenSize());
     ByteBuffer memory = memory(config.hiddenSize(), Float.BYTES);
-    weights.copyFloats(name, 0, memory.asFloatBuffer());
+    FiniteWeights.copy(weights, name, 0, memory.asFloatBuffer());
     return floats(memory, config.hiddenSize());
   }
 
@@ -200,10 +200,11 @@ final class BaseModelLoader {
     boolean isHalf = type == TensorType.BF16 || type == TensorType.F16;
     if (!isHalf || elements * Float.BYTES <= WIDENED_BYTES) {
       ByteBuffer memory = memory(elements, Float.BYTES);
-      weights.copyFloats(name, 0, memory.asFloatBuffer());
+      FiniteWeights.copy(weights, name, 0, memory.asFloatBuffer());
       return new DenseMatrix(floats(memory, rows, columns), ComputeType.FLOAT32.torchCode());
     }
     ByteBuffer memory = memory(elements, Short.BYTES);
+    FiniteWeights.require(weights, name);
     weights.copyBytes(name, memory);
     int code = type == TensorType.BF16 ? ComputeType.BFLOAT16.torchCode() : 5;
     return new DenseMatrix(

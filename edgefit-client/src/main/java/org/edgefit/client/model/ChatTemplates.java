@@ -14,6 +14,7 @@ import org.edgefit.client.RunSettings;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
 import org.edgefit.format.Json;
+import org.edgefit.format.TextFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -87,14 +88,14 @@ final class ChatTemplates {
     Map<String, String> templates = new TreeMap<>();
     Path file = directory.resolve("chat_template.jinja");
     if (Files.exists(file)) {
-      templates.put(DEFAULT, Files.readString(file));
+      templates.put(DEFAULT, TextFile.read(file));
     }
     Path more = directory.resolve("additional_chat_templates");
     if (Files.isDirectory(more)) {
       try (Stream<Path> files = Files.list(more)) {
         for (Path other : files.filter(path -> path.toString().endsWith(".jinja")).toList()) {
           String name = String.valueOf(other.getFileName()).replaceFirst("\\.jinja$", "");
-          templates.put(name, Files.readString(other));
+          templates.put(name, TextFile.read(other));
         }
       }
     }

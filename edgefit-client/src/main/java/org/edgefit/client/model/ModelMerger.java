@@ -22,6 +22,7 @@ import org.edgefit.format.HalfFloat;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelFiles;
+import org.edgefit.format.OutputDirectory;
 import org.edgefit.format.SafetensorsWriter;
 import org.edgefit.format.StoredTensor;
 import org.edgefit.format.TensorType;
@@ -52,12 +53,13 @@ public final class ModelMerger {
    * Writes the merged model into the new directory {@code to}.
    *
    * @param progress is told each tensor's name and how many have been written before it
-   * @throws IOException if {@code to} holds a model, or the adapter does not fit
+   * @throws IOException if {@code to} holds something, a weight is not finite, or the adapter does
+   *     not fit
    */
   public static void merge(Path from, Adapter adapter, Path to, ObjIntConsumer<String> progress)
       throws IOException {
     ModelConfig config = ModelConfig.read(from);
-    ModelQuantizer.requireEmpty(to);
+    OutputDirectory.require(to, false);
     try {
       AdapterLayout.of(adapter.config(), config.linearLayers()).requireSame(adapter.layout());
     } catch (IllegalArgumentException e) {
@@ -99,6 +101,7 @@ public final class ModelMerger {
         if (spec != null && isChanged(tensor.name(), spec)) {
           writer.write(tensor.name(), stored(merged(tensor.name(), spec), tensor.type()));
         } else {
+          FiniteWeights.require(files, tensor.name());
           writer.write(tensor.name(), files.file(tensor.name()).map(tensor.name()));
         }
       }
@@ -118,7 +121,7 @@ public final class ModelMerger {
       weight = BitsAndBytes.read(files, name, spec, new TreeSet<>()).decode();
     } else {
       weight = new float[Math.multiplyExact(spec.outputs(), spec.inputs())];
-      files.copyFloats(name, 0, FloatBuffer.wrap(weight));
+      FiniteWeights.copy(files, name, 0, FloatBuffer.wrap(weight));
     }
     Integer a = adapterTensors.get(AdapterLayout.nameOfA(spec.name()));
     Integer b = adapterTensors.get(AdapterLayout.nameOfB(spec.name()));

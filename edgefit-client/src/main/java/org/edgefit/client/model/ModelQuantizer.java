@@ -15,6 +15,7 @@ import org.edgefit.format.DurableFiles;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelFiles;
+import org.edgefit.format.OutputDirectory;
 import org.edgefit.format.SafetensorsFile;
 import org.edgefit.format.SafetensorsWriter;
 import org.edgefit.format.StoredTensor;
@@ -43,12 +44,13 @@ public final class ModelQuantizer {
    * Quantises {@code from} into the new directory {@code to}.
    *
    * @param progress is told each tensor's name and how many have been written before it
-   * @throws IOException if the model is quantised already, or {@code to} holds a model
+   * @throws IOException if the model is quantised already, a weight is not finite, or {@code to}
+   *     holds something
    */
   public static void quantize(Path from, Path to, ObjIntConsumer<String> progress)
       throws IOException {
     ModelConfig config = ModelConfig.read(from);
-    requireEmpty(to);
+    OutputDirectory.require(to, false);
     Map<String, LinearSpec> linear = new HashMap<>();
     config.linearLayers().forEach(spec -> linear.put(spec.name() + ".weight", spec));
     try (ModelFiles files = ModelFiles.open(from)) {
@@ -79,12 +81,13 @@ public final class ModelQuantizer {
           SafetensorsFile file = files.file(name);
           LinearSpec spec = linear.get(name);
           if (spec == null) {
+            FiniteWeights.require(files, name);
             writer.write(name, file.map(name));
           } else {
             TensorType type = file.tensor(name).type();
             Nf4Weight matrix =
                 quantizer.quantize(
-                    (first, out) -> files.copyFloats(name, first, out),
+                    (first, out) -> FiniteWeights.copy(files, name, first, out),
                     spec.outputs(),
                     spec.inputs(),
                     true);
@@ -106,14 +109,6 @@ public final class ModelQuantizer {
     quantization.put("bnb_4bit_quant_storage", "uint8");
     quantization.putArray("llm_int8_skip_modules").add("lm_head");
     DurableFiles.write(to.resolve(ModelConfig.FILE), Json.indented(json));
-  }
-
-  /** Checks that a directory holds no model. */
-  static void requireEmpty(Path directory) throws IOException {
-    if (Files.exists(directory.resolve(ModelConfig.FILE)) || ModelFiles.exist(directory)) {
-      throw new IOException(
-          directory + ": holds a model already (expected: a new or empty directory)");
-    }
   }
 
   /** Copies the files beside the weights that a model directory needs. */

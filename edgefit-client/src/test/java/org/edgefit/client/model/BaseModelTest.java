@@ -1,22 +1,31 @@
 package org.edgefit.client.model;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.edgefit.client.Quantization;
+import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
+import org.edgefit.format.ModelFiles;
 import org.edgefit.format.SafetensorsFile;
 import org.edgefit.format.SafetensorsWriter;
 import org.edgefit.format.StoredTensor;
 import org.edgefit.format.TensorType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BaseModelTest {
 
@@ -101,11 +110,12 @@ class BaseModelTest {
       writer.write(bias.name(), ByteBuffer.allocate(1));
       writer.finish();
     }
+    Map<String, String> map = new TreeMap<>(Map.of(bias.name(), "model-2.safetensors"));
+    try (SafetensorsFile source = SafetensorsFile.open(temp.resolve("model-1.safetensors"))) {
+      source.tensors().forEach(tensor -> map.put(tensor.name(), "model-1.safetensors"));
+    }
     Files.writeString(
-        temp.resolve("model.safetensors.index.json"),
-        "{\"weight_map\":{\"model.norm.weight\":\"model-1.safetensors\",\""
-            + bias.name()
-            + "\":\"model-2.safetensors\"}}");
+        temp.resolve("model.safetensors.index.json"), Json.line(Map.of("weight_map", map)));
     assertRefused(temp, "q_proj.bias: not a tensor of a llama model");
   }
 
@@ -140,5 +150,108 @@ class BaseModelTest {
   void directoryWithoutWeightsIsNamed() throws IOException {
     Files.copy(MODEL.resolve(ModelConfig.FILE), temp.resolve(ModelConfig.FILE));
     assertRefused(temp, "no weights", "model.safetensors");
+  }
+
+  /** Copies a model, with one value of a tensor that is no number. */
+  private Path notFinite(String name, int index, float value) throws IOException {
+    Path model = changed(MODEL, tensor -> tensor);
+    Path file = model.resolve("model.safetensors");
+    long at;
+    TensorType type;
+    try (SafetensorsFile source = SafetensorsFile.open(file)) {
+      type = source.tensor(name).type();
+      byte[] all = Files.readAllBytes(file);
+      ByteBuffer values = source.read(name);
+      byte[] tensor = new byte[values.remaining()];
+      values.get(tensor);
+      at = Bytes.indexOf(all, tensor) + (long) index * type.bytes();
+    }
+    try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
+      out.seek(at);
+      int bits = Float.floatToIntBits(value);
+      ByteBuffer one = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(bits);
+      out.write(one.array(), 4 - type.bytes(), type.bytes()); // bfloat16 is the upper half
+    }
+    return model;
+  }
+
+  /** Where bytes are in others. */
+  private static final class Bytes {
+    static int indexOf(byte[] all, byte[] part) {
+      for (int i = 0; i + part.length <= all.length; i++) {
+        if (Arrays.equals(all, i, i + part.length, part, 0, part.length)) {
+          return i;
+        }
+      }
+      throw new AssertionError("not there");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "model.layers.0.mlp.up_proj.weight",
+        "model.embed_tokens.weight",
+        "lm_head.weight"
+      })
+  void weightThatIsNoNumberIsRefusedByTensorAndIndex(String name) throws IOException {
+    Path model = notFinite(name, 7, Float.NaN);
+    String where = name + "[7]: NaN (expected: a finite number)";
+    assertRefused(model, where);
+    assertThatThrownBy(() -> BaseModel.load(model, Quantization.NONE)).hasMessageContaining(where);
+    Path out = temp.resolve("out");
+    assertThatThrownBy(() -> ModelQuantizer.quantize(model, out, (tensor, done) -> {}))
+        .hasMessageContaining(where);
+  }
+
+  private Path sharded(Map<String, String> map) throws IOException {
+    Files.copy(MODEL.resolve(ModelConfig.FILE), temp.resolve(ModelConfig.FILE));
+    try (SafetensorsFile source = SafetensorsFile.open(MODEL.resolve("model.safetensors"))) {
+      for (String part : List.of("a.safetensors", "b.safetensors")) {
+        List<StoredTensor> tensors =
+            source.tensors().stream()
+                .filter(tensor -> tensor.name().contains("mlp") == part.startsWith("b"))
+                .toList();
+        tensors.forEach(tensor -> map.putIfAbsent(tensor.name(), part));
+        try (SafetensorsWriter writer =
+            SafetensorsWriter.create(temp.resolve(part), tensors, Map.of())) {
+          for (StoredTensor tensor : tensors) {
+            writer.write(tensor.name(), source.read(tensor.name()));
+          }
+          writer.finish();
+        }
+      }
+    }
+    map.values().removeIf(String::isEmpty);
+    Files.writeString(
+        temp.resolve("model.safetensors.index.json"), Json.line(Map.of("weight_map", map)));
+    return temp;
+  }
+
+  @Test
+  void indexIsHeldToItsFiles() throws IOException {
+    String name = "model.norm.weight";
+    Map<String, String> wrong = new TreeMap<>(Map.of(name, "b.safetensors"));
+    assertRefused(
+        sharded(wrong), "index.json: " + name + ": b.safetensors (expected: a.safetensors, which");
+  }
+
+  @Test
+  void tensorThatTheIndexDoesNotHaveIsRefused() throws IOException {
+    String name = "model.norm.weight";
+    assertRefused(
+        sharded(new TreeMap<>(Map.of(name, ""))), "a.safetensors: " + name + ": not in model");
+  }
+
+  @Test
+  void singleFileBesideShardsIsTakenAsTransformersTakesIt() throws IOException {
+    Path model = sharded(new TreeMap<>());
+    try (ModelFiles files = ModelFiles.open(model)) {
+      assertThat(files.file("model.norm.weight").path()).hasFileName("a.safetensors");
+    }
+    Files.copy(MODEL.resolve("model.safetensors"), model.resolve("model.safetensors"));
+    try (ModelFiles files = ModelFiles.open(model)) {
+      assertThat(files.file("model.norm.weight").path()).hasFileName("model.safetensors");
+    }
   }
 }

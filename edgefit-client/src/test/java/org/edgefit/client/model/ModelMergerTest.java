@@ -41,7 +41,7 @@ class ModelMergerTest {
     assertThatThrownBy(
             () -> ModelMerger.merge(model, adapter, temp.resolve("merged"), (tensor, done) -> {}))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("holds a model already");
+        .hasMessageContaining("merged: holds config.json and");
   }
 
   @Test

@@ -1,10 +1,6 @@
 package org.edgefit.examples.experiment;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,7 +12,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.zip.GZIPInputStream;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.ModelTeacher;
@@ -281,21 +276,10 @@ record ExperimentData(
             "among the most relevant by BM25",
             Selection.mostRelevant(Relevance.to(lexicon), source.records()))
         .apply(
-            uncompressed(
+            InstructionDataset.jsonl(
                 ModelHub.isDataLocation(source.file())
                     ? ModelHub.standard().downloadData(source.file(), (file, done, bytes) -> {})
                     : Path.of(source.file())));
-  }
-
-  private static InstructionDataset uncompressed(Path file) throws IOException {
-    if (!file.toString().endsWith(".gz")) {
-      return InstructionDataset.jsonl(file);
-    }
-    try (InputStream stream = new GZIPInputStream(Files.newInputStream(file));
-        BufferedReader reader =
-            new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
-      return InstructionDataset.jsonl(reader, file.toString());
-    }
   }
 
   private static SelfInstruct.Result generated(

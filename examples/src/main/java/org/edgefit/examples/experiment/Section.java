@@ -5,8 +5,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,6 +16,7 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.edgefit.format.Json;
+import org.edgefit.format.TextFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,12 +43,9 @@ final class Section {
    * @param settings what is to be otherwise than in the file: values as YAML, by keys with dots
    */
   static Section read(Path file, Map<String, String> settings) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(file + ": no such file");
-    }
     JsonNode root;
     try {
-      root = new YAMLMapper().readTree(Files.readString(file));
+      root = new YAMLMapper().readTree(TextFile.read(file));
     } catch (JsonProcessingException e) {
       String problem = String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
       throw new IOException(

@@ -1,0 +1,16 @@
+package org.edgefit.client.cli;
+
+import picocli.CommandLine.Option;
+
+/** How a command treats a directory that is there already. */
+final class OutputOptions {
+
+  @Option(
+      names = "--overwrite",
+      description = "replace what the directory holds; else it must be new or empty")
+  private boolean overwrite;
+
+  boolean overwrite() {
+    return overwrite;
+  }
+}

@@ -1,0 +1,54 @@
+package org.edgefit.format;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OutputDirectoryTest {
+
+  @TempDir Path temp;
+
+  private static void write(Path path, boolean overwrite, String name) throws IOException {
+    try (OutputDirectory output = OutputDirectory.open(path, overwrite)) {
+      Files.writeString(output.path().resolve(name), "x");
+      output.publish();
+    }
+  }
+
+  private static List<String> names(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void whatIsThereIsReplacedOnlyIfThatIsWanted() throws IOException {
+    Path out = temp.resolve("new/model");
+    write(out, false, "a");
+    assertThatThrownBy(() -> OutputDirectory.open(out, false))
+        .hasMessage(out + ": holds a (expected: a new or empty directory, or --overwrite)");
+    write(out, true, "b");
+    assertThat(names(out)).containsExactly("b");
+    assertThat(names(out.getParent())).containsExactly("model");
+  }
+
+  @Test
+  void nothingIsLeftOfWhatWasNotFinished() throws IOException {
+    Path out = Files.createDirectory(temp.resolve("out"));
+    try (OutputDirectory output = OutputDirectory.open(out, false)) {
+      Files.writeString(output.path().resolve("half"), "x");
+    }
+    assertThat(names(temp)).containsExactly("out");
+    assertThat(names(out)).isEmpty();
+    Path file = Files.writeString(temp.resolve("file"), "x");
+    assertThatThrownBy(() -> OutputDirectory.open(file, true))
+        .hasMessage(file + ": a file (expected: a new directory)");
+  }
+}
