@@ -34,6 +34,10 @@ final class BitsAndBytes {
    */
   private static final int STATE_BYTES = 256;
 
+  /** The types that packed codes may be stored as: the bytes are the same. */
+  private static final List<TensorType> STORAGE =
+      List.of(TensorType.U8, TensorType.BF16, TensorType.F16, TensorType.F32);
+
   private BitsAndBytes() {}
 
   /**
@@ -95,7 +99,7 @@ final class BitsAndBytes {
         "shape",
         state.path("shape").toString(),
         "[" + spec.outputs() + "," + spec.inputs() + "]");
-    ByteBuffer packed = bytes(files, weight, unread);
+    ByteBuffer packed = packed(files, weight, unread);
     require(where, "bytes", Integer.toString(packed.remaining()), Integer.toString(n / 2));
     float[] levels = floats(files, weight + ".quant_map", unread);
     require(where, "quant_map", Arrays.toString(levels), Arrays.toString(Nf4.LEVELS));
@@ -130,6 +134,21 @@ final class BitsAndBytes {
     if (!value.equals(expected)) {
       throw new IOException(where + ": " + key + ": " + value + " (expected: " + expected + ")");
     }
+  }
+
+  /**
+   * Returns a weight's codes, whatever type they are stored as ({@code bnb_4bit_quant_storage}).
+   */
+  private static ByteBuffer packed(ModelFiles files, String name, Set<String> unread)
+      throws IOException {
+    SafetensorsFile file = files.file(name);
+    TensorType type = file.tensor(name).type();
+    if (!STORAGE.contains(type)) {
+      throw new IOException(
+          file.path() + ": " + name + ": dtype " + type + " (expected: one of " + STORAGE + ")");
+    }
+    unread.remove(name);
+    return file.read(name);
   }
 
   private static ByteBuffer bytes(ModelFiles files, String name, Set<String> unread)

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.qlora.Logits;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelFiles;
@@ -25,6 +26,7 @@ import org.edgefit.format.TensorType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class BaseModelTest {
@@ -202,6 +204,27 @@ class BaseModelTest {
     Path out = temp.resolve("out");
     assertThatThrownBy(() -> ModelQuantizer.quantize(model, out, (tensor, done) -> {}))
         .hasMessageContaining(where);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = TensorType.class,
+      names = {"BF16", "F16", "F32"})
+  void packedCodesMayBeStoredAsAnotherType(TensorType type) throws IOException {
+    Path model =
+        changed(
+            QUANTIZED,
+            tensor -> {
+              boolean isPacked =
+                  tensor.name().endsWith("proj.weight") && tensor.type() == TensorType.U8;
+              long values = tensor.elements() / type.bytes();
+              return isPacked ? new StoredTensor(tensor.name(), type, List.of(values, 1L)) : tensor;
+            });
+    int[] ids = {1, 5, 9, 2};
+    try (BaseModel plain = BaseModel.load(QUANTIZED, Quantization.NF4);
+        BaseModel other = BaseModel.load(model, Quantization.NF4)) {
+      assertThat(Logits.compute(other, null, ids)).isEqualTo(Logits.compute(plain, null, ids));
+    }
   }
 
   private Path sharded(Map<String, String> map) throws IOException {
