@@ -48,7 +48,7 @@ public record AdapterLayout(List<TensorSpec> tensors) {
   /** Returns the layers that the config targets, in the given order. */
   static List<LinearSpec> targeted(LoraConfig config, List<LinearSpec> layers) {
     for (String target : config.targets()) {
-      if (layers.stream().noneMatch(layer -> layer.target().equals(target))) {
+      if (layers.stream().noneMatch(layer -> layer.isNamedBy(target))) {
         throw new IllegalArgumentException(
             "targets: "
                 + target
@@ -57,7 +57,7 @@ public record AdapterLayout(List<TensorSpec> tensors) {
                 + ")");
       }
     }
-    return layers.stream().filter(layer -> config.targets().contains(layer.target())).toList();
+    return layers.stream().filter(config::adapts).toList();
   }
 
   /** Returns PEFT's name of a layer's A, of shape (rank, inputs). */

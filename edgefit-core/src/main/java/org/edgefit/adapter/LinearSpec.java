@@ -13,4 +13,9 @@ public record LinearSpec(String name, int inputs, int outputs) {
   public String target() {
     return name.substring(name.lastIndexOf('.') + 1);
   }
+
+  /** Returns whether a LoRA target is this layer's name, or the last parts of it. */
+  boolean isNamedBy(String target) {
+    return name.equals(target) || name.endsWith("." + target);
+  }
 }

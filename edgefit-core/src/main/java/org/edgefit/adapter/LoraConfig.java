@@ -11,8 +11,9 @@ import java.util.TreeSet;
  * @param rank the inner dimension r
  * @param alpha the numerator of the scale
  * @param dropout the share of a LoRA branch's inputs that is zeroed in training, in [0, 1)
- * @param targets the names of the adapted linear layers, for example {@code q_proj}; kept sorted.
- *     {@link #ATTENTION} and {@link #ALL_LINEAR} stand for those of any model
+ * @param targets the names of the adapted linear layers, or the last parts of them, for example
+ *     {@code q_proj}; kept sorted. {@link #ATTENTION} and {@link #ALL_LINEAR} stand for those of
+ *     any model
  * @param rankStabilized whether the scale is {@code alpha / sqrt(rank)} instead (Kalajdzievski
  *     2023)
  */
@@ -82,6 +83,11 @@ public record LoraConfig(
   /** Returns this config with the scale {@code alpha / sqrt(rank)}, or {@code alpha / rank}. */
   public LoraConfig withRankStabilized(boolean newRankStabilized) {
     return new LoraConfig(rank, alpha, dropout, targets, newRankStabilized);
+  }
+
+  /** Returns whether a layer is adapted, by targets that name layers. */
+  public boolean adapts(LinearSpec layer) {
+    return targets.stream().anyMatch(layer::isNamedBy);
   }
 
   /** Returns whether a target stands for several layers, whatever they are called. */

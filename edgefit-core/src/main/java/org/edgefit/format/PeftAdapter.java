@@ -4,12 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
+import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.LoraPair;
 import org.edgefit.adapter.TensorSpec;
@@ -36,6 +36,9 @@ public final class PeftAdapter {
           "lora_alpha",
           "lora_dropout",
           "target_modules",
+          "exclude_modules",
+          "layers_to_transform",
+          "layers_pattern",
           "auto_mapping",
           "base_model_name_or_path",
           "inference_mode",
@@ -58,9 +61,10 @@ public final class PeftAdapter {
    */
   public static Adapter read(Path directory) throws IOException {
     Path configFile = directory.resolve(CONFIG);
-    LoraConfig config = config(configFile, Json.read(configFile));
+    ObjectNode json = Json.read(configFile);
     try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(WEIGHTS))) {
       AdapterLayout layout = AdapterFile.layoutOf(file);
+      LoraConfig config = config(configFile, json, targets(configFile, json, file.path(), layout));
       requireLora(file.path(), config, layout);
       Adapter adapter = AdapterFile.readAdapter(file.path(), config, layout);
       try {
@@ -72,7 +76,19 @@ public final class PeftAdapter {
     }
   }
 
-  private static LoraConfig config(Path file, ObjectNode json) throws IOException {
+  private static List<String> targets(
+      Path configFile, ObjectNode json, Path weights, AdapterLayout layout) throws IOException {
+    List<LinearSpec> layers;
+    try {
+      layers = layout.pairs().stream().map(LoraPair::layer).toList();
+    } catch (IllegalArgumentException e) {
+      throw new IOException(weights + ": " + e.getMessage(), e);
+    }
+    return PeftTargets.of(configFile, json).choosing(weights, layers);
+  }
+
+  private static LoraConfig config(Path file, ObjectNode json, List<String> targets)
+      throws IOException {
     if (!json.path("peft_type").asText().equals("LORA")) {
       throw refused(file, json, "peft_type", "LORA");
     }
@@ -94,13 +110,6 @@ public final class PeftAdapter {
     JsonNode init = json.path("init_lora_weights");
     if (init.isTextual() && !init.asText().equals("gaussian")) { // others change the base model
       throw refused(file, json, "init_lora_weights", "true, false or gaussian");
-    }
-    if (!json.path("target_modules").isArray()) {
-      throw refused(file, json, "target_modules", "a list of module names");
-    }
-    List<String> targets = new ArrayList<>();
-    for (JsonNode target : json.get("target_modules")) { // full names are cut to their last part
-      targets.add(target.asText().substring(target.asText().lastIndexOf('.') + 1));
     }
     if (!json.path("r").isInt()) {
       throw refused(file, json, "r", "a whole number");
@@ -131,7 +140,7 @@ public final class PeftAdapter {
         file + ": " + key + ": " + json.get(key) + " (expected: " + expected + ")");
   }
 
-  /** Checks that every tensor is a LoRA A or B of the rank, that both are there, and targeted. */
+  /** Checks that every tensor is a LoRA A or B of the rank, and that both are there. */
   private static void requireLora(Path file, LoraConfig config, AdapterLayout layout)
       throws IOException {
     List<LoraPair> pairs;
@@ -146,10 +155,6 @@ public final class PeftAdapter {
         throw new IOException(
             "%s: %s: shape %s (expected: rank %d, as in %s)"
                 .formatted(file, a.name(), a.shape(), config.rank(), CONFIG));
-      }
-      if (config.targets().stream().noneMatch(pair.layer().target()::equals)) {
-        throw new IOException(
-            file + ": " + a.name() + " (expected: one of the targets " + config.targets() + ")");
       }
     }
   }

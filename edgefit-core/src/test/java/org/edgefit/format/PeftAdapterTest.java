@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.edgefit.adapter.Adapter;
+import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.random.Seed;
@@ -73,15 +74,16 @@ class PeftAdapterTest {
         "alpha_pattern | {'q_proj': 4}",
         "init_lora_weights | 'pissa'",
         "fan_in_fan_out | true",
-        "layers_to_transform | [0]",
         "layer_replication | [[0, 1]]",
         "trainable_token_indices | [1]",
         "target_parameters | ['x']",
-        "exclude_modules | ['q_proj']",
         "a_key_of_the_future | 'on'",
         "peft_type | 'LOHA'",
         "task_type | 'SEQ_CLS'",
-        "target_modules | 'all-linear'",
+        "target_modules | []",
+        "target_modules | '*'",
+        "target_modules | [3]",
+        "layers_to_transform | ['0']",
         "r | 0.5",
         "lora_alpha | 'x'",
       })
@@ -113,5 +115,49 @@ class PeftAdapterTest {
     assertThatThrownBy(() -> PeftAdapter.read(temp.resolve("nowhere")))
         .hasMessageContaining("nowhere")
         .hasMessageContaining("no such file");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "target_modules | 'all-linear'",
+        "target_modules | '.*\\\\.[qv]_proj'",
+        "target_modules | ['self_attn.q_proj', 'model.layers.0.self_attn.v_proj']",
+        "layers_to_transform | [0]",
+        "layers_to_transform | 0",
+        "exclude_modules | ['k_proj']",
+        "exclude_modules | '.*mlp.*'",
+      })
+  void layersAreChosenInPeftsWays(String key, String value) throws IOException {
+    set(key, value);
+    if (key.equals("layers_to_transform")) {
+      set("layers_pattern", "'layers'");
+    }
+    Adapter read = PeftAdapter.read(temp);
+    assertThat(read.layout()).isEqualTo(adapter.layout());
+    assertThat(AdapterLayout.of(read.config(), LAYERS)).isEqualTo(adapter.layout());
+    PeftAdapter.write(read, temp.resolve("again"), "base");
+    assertThat(PeftAdapter.read(temp.resolve("again")).config()).isEqualTo(read.config());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "target_modules | '.*v_proj' | q_proj.lora_A.weight: not a layer that adapter_config.json",
+        "target_modules | ['q_proj', 'v_proj', 'k_proj'] | no tensor of k_proj",
+        "layers_to_transform | [1] | q_proj.lora_A.weight: not a layer that adapter_config.json",
+        "layers_to_transform | [0, 2] | no tensor of block 2",
+        "exclude_modules | ['v_proj'] | v_proj.lora_A.weight: not a layer that adapter_config.json",
+      })
+  void tensorsAreHeldToTheConfiguration(String key, String value, String message)
+      throws IOException {
+    set(key, value);
+    assertThatThrownBy(() -> PeftAdapter.read(temp))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(message);
   }
 }

@@ -81,8 +81,7 @@ final class LoraWeights implements AutoCloseable {
   }
 
   private void addGroup(LinearStack stack) {
-    List<LinearSpec> adapted =
-        stack.layers().stream().filter(layer -> config.targets().contains(layer.target())).toList();
+    List<LinearSpec> adapted = stack.layers().stream().filter(config::adapts).toList();
     if (adapted.isEmpty()) {
       return;
     }

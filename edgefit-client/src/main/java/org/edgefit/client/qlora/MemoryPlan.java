@@ -132,7 +132,9 @@ public final class MemoryPlan {
 
   /** The LoRA inputs after A of one row, which every layer keeps. */
   private long downBytes() {
-    return (long) lora.targets().size() * lora.rank() * type.bytes();
+    long adapted = AdapterLayout.of(lora, config.linearLayers()).tensors().size() / 2;
+    long inALayer = (adapted + config.layers() - 1) / config.layers();
+    return inALayer * lora.rank() * type.bytes();
   }
 
   /** What one layer keeps beyond that and its input. */
@@ -159,7 +161,7 @@ public final class MemoryPlan {
     }
     int widest =
         config.linearLayers().stream()
-            .filter(layer -> lora.targets().contains(layer.target()))
+            .filter(lora::adapts)
             .mapToInt(LinearSpec::inputs)
             .max()
             .orElse(0);
