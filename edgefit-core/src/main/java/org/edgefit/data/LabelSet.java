@@ -2,6 +2,7 @@ package org.edgefit.data;
 
 import java.text.BreakIterator;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -15,10 +16,11 @@ import org.jspecify.annotations.Nullable;
  * learns: a label is only told from one that begins with it by what comes after.
  *
  * @param classes the classes
- * @param afterLabel the delimiter after a label in a response, such as a full stop; empty where a
- *     response is the label alone, so that the token that ends the answer comes after it
+ * @param afterLabels for each class, the delimiter after its label in a response, such as a full
+ *     stop; empty where a response is the label alone, so that the token that ends the answer comes
+ *     after it
  */
-public record LabelSet(List<String> classes, String afterLabel) {
+public record LabelSet(List<String> classes, List<String> afterLabels) {
 
   /** The setting that reads from the records what follows a label. */
   public static final String AUTO = "auto";
@@ -28,9 +30,19 @@ public record LabelSet(List<String> classes, String afterLabel) {
 
   private static final int MOST_FAULTS = 8;
 
-  /** Keeps its own list. */
+  /** Keeps its own lists. */
   public LabelSet {
     classes = List.copyOf(classes);
+    afterLabels = List.copyOf(afterLabels);
+    if (classes.size() != afterLabels.size()) {
+      throw new IllegalArgumentException(
+          "afterLabels: " + afterLabels.size() + " (expected: " + classes.size() + ")");
+    }
+  }
+
+  /** Makes classes each of whose labels is followed by the same. */
+  public LabelSet(List<String> classes, String afterLabel) {
+    this(classes, Collections.nCopies(classes.size(), afterLabel));
   }
 
   /**
@@ -45,15 +57,20 @@ public record LabelSet(List<String> classes, String afterLabel) {
   public static LabelSet of(
       List<String> classes, List<InstructionRecord> records, String afterLabel) {
     Map<String, Integer> counts = new TreeMap<>();
-    Map<String, Integer> delimiters = new TreeMap<>();
+    Map<String, Map<String, Integer>> delimiters = new TreeMap<>();
     Map<String, Integer> absent = new TreeMap<>();
     for (InstructionRecord record : records) {
       String label = record.label();
       if (label != null) {
         counts.merge(label, 1, Integer::sum);
         String delimiter = delimiter(label, record.response());
-        (delimiter == null ? absent : delimiters)
-            .merge(delimiter == null ? label : delimiter, 1, Integer::sum);
+        if (delimiter == null) {
+          absent.merge(label, 1, Integer::sum);
+        } else {
+          delimiters
+              .computeIfAbsent(label, of -> new TreeMap<>())
+              .merge(delimiter, 1, Integer::sum);
+        }
       }
     }
     List<String> chosen = classes.isEmpty() ? List.copyOf(counts.keySet()) : classes;
@@ -82,7 +99,7 @@ public record LabelSet(List<String> classes, String afterLabel) {
               + String.join("; ", faults.subList(0, Math.min(MOST_FAULTS, faults.size())))
               + (more > 0 ? "; and " + more + " more" : ""));
     }
-    return new LabelSet(chosen, following(delimiters, afterLabel));
+    return new LabelSet(chosen, following(chosen, delimiters, afterLabel));
   }
 
   private static void form(List<String> classes, Map<String, Integer> counts, List<String> faults) {
@@ -145,22 +162,42 @@ public record LabelSet(List<String> classes, String afterLabel) {
         && Character.getType(c) != Character.COMBINING_SPACING_MARK;
   }
 
-  private static String following(Map<String, Integer> delimiters, String afterLabel) {
-    if (afterLabel.equals(END)) {
-      return "";
-    } else if (!afterLabel.equals(AUTO)) {
-      return afterLabel;
+  /** Returns what follows the label of each class. */
+  private static List<String> following(
+      List<String> classes, Map<String, Map<String, Integer>> delimiters, String afterLabel) {
+    if (!afterLabel.equals(AUTO)) {
+      return Collections.nCopies(classes.size(), afterLabel.equals(END) ? "" : afterLabel);
     }
-    if (delimiters.size() > 1 || delimiters.containsKey(" ")) {
-      List<String> found = new ArrayList<>();
-      delimiters.forEach((after, count) -> found.add(shown(after) + " in " + count));
-      throw new IllegalArgumentException(
-          "labels: after them in the responses: "
-              + String.join(", ", found)
-              + " (expected: the same sign or the end in all); choose what a label is scored with"
-              + " (--after-label)");
+    TreeSet<String> all = new TreeSet<>();
+    delimiters.forEach(
+        (label, after) -> {
+          if (after.size() > 1 || after.containsKey(" ")) {
+            List<String> found = new ArrayList<>();
+            after.forEach((one, count) -> found.add(shown(one) + " in " + count));
+            throw new IllegalArgumentException(
+                "labels: after \""
+                    + label
+                    + "\" in the responses: "
+                    + String.join(", ", found)
+                    + " (expected: the same sign or the end in all); choose what a label is scored"
+                    + " with (--after-label)");
+          }
+          all.addAll(after.keySet());
+        });
+    List<String> following = new ArrayList<>();
+    for (String label : classes) {
+      Map<String, Integer> after = delimiters.get(label);
+      if (after == null && all.size() > 1) {
+        throw new IllegalArgumentException(
+            "labels: no record has \""
+                + label
+                + "\", and what follows the others is not the same; choose what a label is scored"
+                + " with (--after-label)");
+      }
+      following.add(
+          after != null ? after.keySet().iterator().next() : all.isEmpty() ? "" : all.first());
     }
-    return delimiters.isEmpty() ? "" : delimiters.keySet().iterator().next();
+    return following;
   }
 
   private static String shown(String after) {
@@ -172,9 +209,18 @@ public record LabelSet(List<String> classes, String afterLabel) {
     };
   }
 
-  /** Returns in words what a label is scored with. */
+  /** Returns in words what labels are scored with. */
   public String ending() {
-    return shown(afterLabel);
+    Map<String, List<String>> labels = new TreeMap<>();
+    for (int i = 0; i < classes.size(); i++) {
+      labels.computeIfAbsent(afterLabels.get(i), after -> new ArrayList<>()).add(classes.get(i));
+    }
+    if (labels.size() == 1) {
+      return shown(labels.keySet().iterator().next());
+    }
+    List<String> parts = new ArrayList<>();
+    labels.forEach((after, of) -> parts.add(shown(after) + " after " + String.join(", ", of)));
+    return String.join("; ", parts);
   }
 
   /**

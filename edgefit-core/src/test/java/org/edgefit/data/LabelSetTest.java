@@ -37,21 +37,38 @@ class LabelSetTest {
       })
   void delimiterIsReadFromResponsesThatGoOn(String response, String delimiter) {
     String text = response.replace("\\n", "\n");
-    assertThat(of(List.of(), record("Anomaly", text)).afterLabel())
-        .isEqualTo(delimiter.replace("\\n", "\n"));
+    assertThat(of(List.of(), record("Anomaly", text)).afterLabels())
+        .containsExactly(delimiter.replace("\\n", "\n"));
   }
 
   @Test
   void mixIsRefusedUnlessOneIsChosen() {
     List<InstructionRecord> mixed =
-        List.of(record("a", "a"), record("b", "b. As it is."), record("b", "b. So."));
+        List.of(record("b", "b"), record("b", "b. As it is."), record("b", "b. So."));
     assertThatThrownBy(() -> LabelSet.of(List.of(), mixed, LabelSet.AUTO))
-        .hasMessageContaining("the end in 1, \".\" in 2")
+        .hasMessageContaining("after \"b\" in the responses: the end in 1, \".\" in 2")
         .hasMessageContaining("--after-label");
-    assertThat(LabelSet.of(List.of(), mixed, LabelSet.END).afterLabel()).isEmpty();
-    assertThat(LabelSet.of(List.of(), mixed, ".").afterLabel()).isEqualTo(".");
+    assertThat(LabelSet.of(List.of(), mixed, LabelSet.END).afterLabels()).containsExactly("");
+    assertThat(LabelSet.of(List.of(), mixed, ".").afterLabels()).containsExactly(".");
     assertThatThrownBy(() -> of(List.of(), record("a", "a as it is")))
         .hasMessageContaining("a blank in 1");
+  }
+
+  @Test
+  void eachLabelHasItsOwnEnding() {
+    LabelSet labels =
+        of(List.of(), record("Anomaly", "Anomaly. It is late."), record("lights", "lights"));
+    assertThat(labels.afterLabels()).containsExactly(".", "");
+    assertThat(labels.ending()).isEqualTo("the end after lights; \".\" after Anomaly");
+    assertThatThrownBy(
+            () ->
+                of(
+                    List.of("Anomaly", "lights", "media"),
+                    record("Anomaly", "Anomaly. So."),
+                    record("lights", "lights")))
+        .hasMessageContaining("no record has \"media\"");
+    assertThat(of(List.of("Anomaly", "Normal"), record("Anomaly", "Anomaly. So.")).afterLabels())
+        .containsExactly(".", ".");
   }
 
   @ParameterizedTest

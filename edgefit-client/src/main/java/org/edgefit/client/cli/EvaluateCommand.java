@@ -112,7 +112,7 @@ final class EvaluateCommand implements Callable<Integer> {
                   "f1", confusion.f1(label)));
         }
         result.put("classes", classes);
-        result.put("afterLabel", evaluation.labels().afterLabel());
+        result.put("afterLabel", evaluation.labels().ending());
         result.put("invalid", confusion.invalid());
       }
       System.out.println(Json.line(result));

@@ -250,14 +250,15 @@ public final class Evaluator implements AutoCloseable {
   /** Returns a record's question with all labels as its endings. */
   private static Batch.Branching branching(
       InstructionRecord record, LabelSet labels, ExampleEncoder encoder) {
-    List<String> answers =
-        labels.classes().stream()
-            .map(
-                label ->
-                    labels.afterLabel().isEmpty()
-                        ? encoder.answer(record, label)
-                        : encoder.openAnswer(record, label + labels.afterLabel()))
-            .toList();
+    List<String> answers = new ArrayList<>();
+    for (int i = 0; i < labels.classes().size(); i++) {
+      String label = labels.classes().get(i);
+      String after = labels.afterLabels().get(i);
+      answers.add(
+          after.isEmpty()
+              ? encoder.answer(record, label)
+              : encoder.openAnswer(record, label + after));
+    }
     List<Example> examples = encoder.encode(record, answers);
     if (examples == null) {
       throw new IllegalArgumentException(
