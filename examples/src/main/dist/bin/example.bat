@@ -12,5 +12,5 @@ if not "%~1"=="" (
   set ARGS=%ARGS% %1
   goto more
 )
-"%JAVA%" -XX:+UseSerialGC -Xms48m -Xmn16m -XX:MaxDirectMemorySize=1024g --enable-native-access=ALL-UNNAMED -Dorg.slf4j.simpleLogger.defaultLogLevel=error -Dorg.slf4j.simpleLogger.log.org.edgefit=warn %JAVA_OPTS% -cp "%~dp0..\lib\*" org.edgefit.examples.%NAME% %ARGS%
+"%JAVA%" -XX:+UseSerialGC -Xms48m -Xmn16m -XX:MaxDirectMemorySize=1024g --enable-native-access=ALL-UNNAMED -Dfile.encoding=UTF-8 -Dorg.slf4j.simpleLogger.defaultLogLevel=error -Dorg.slf4j.simpleLogger.log.org.edgefit=warn %JAVA_OPTS% -cp "%~dp0..\lib\*" org.edgefit.examples.%NAME% %ARGS%
 exit /b %ERRORLEVEL%
