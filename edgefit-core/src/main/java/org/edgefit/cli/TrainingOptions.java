@@ -1,16 +1,10 @@
 package org.edgefit.cli;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Locale;
-import java.util.Map;
 import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
-import org.edgefit.data.PromptTemplate;
-import org.edgefit.format.TextFile;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of local training, and of what a record's text is. */
@@ -97,14 +91,7 @@ public final class TrainingOptions {
               + " laying them one after the other")
   private boolean padded;
 
-  @Option(
-      names = "--template",
-      paramLabel = "NAME or FILE",
-      description =
-          "prompt template: llama2, phi3, chatml, alpaca; auto for the model's own, auto:NAME for"
-              + " one of several that it has; or a file with a chat template in Jinja (default:"
-              + " ${DEFAULT-VALUE})")
-  private String template = RUN.template();
+  @Mixin private TemplateOption template = new TemplateOption();
 
   @Option(
       names = "--quantization",
@@ -116,39 +103,10 @@ public final class TrainingOptions {
   /** Returns what a record's text is, and how the base model is kept. */
   public RunSettings toRunSettings() {
     return RunSettings.defaults()
-        .withTemplate(templateSetting())
+        .withTemplate(template.setting())
         .withResponseOnly(!allTokens)
         .withMaxLength(maxLength)
         .withQuantization(quantization);
-  }
-
-  /** Returns the template's name, or the text of its file, which is read and checked. */
-  private String templateSetting() {
-    String name = template.toLowerCase(Locale.ROOT);
-    if (PromptTemplate.NAMES.contains(name) || name.equals(RunSettings.AUTO_TEMPLATE)) {
-      return name;
-    } else if (RunSettings.isOwnTemplate(template)) {
-      return template;
-    }
-    Path file = Path.of(template);
-    if (!Files.exists(file)) {
-      throw new IllegalArgumentException(
-          "template: "
-              + template
-              + " (expected: one of "
-              + PromptTemplate.NAMES
-              + ", auto, auto:NAME, or a file)");
-    }
-    try {
-      String text = TextFile.read(file);
-      PromptTemplate.ofChatTemplate(text, Map.of());
-      if (!text.contains("{{") && !text.contains("{%")) {
-        throw new IllegalArgumentException("no \"{{\" and no \"{%\" (expected: a Jinja template)");
-      }
-      return text;
-    } catch (IllegalArgumentException | IOException e) {
-      throw new IllegalArgumentException("template: " + file + ": " + e.getMessage(), e);
-    }
   }
 
   /** Returns how to learn. */

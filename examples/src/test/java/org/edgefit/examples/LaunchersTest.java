@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.edgefit.examples.JavaProcess.run;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.edgefit.client.cli.ClientMain;
 import org.edgefit.format.Json;
@@ -97,6 +98,51 @@ class LaunchersTest {
             logits.toString());
     assertThat(computed.status()).as(computed.err()).isZero();
     assertThat(logits).isRegularFile();
+  }
+
+  @Test
+  void checkShowsWhatTrainingWouldRead() throws Exception {
+    JavaProcess checked =
+        run(
+            ClientMain.class,
+            "check",
+            "--model",
+            model.toString(),
+            "--data",
+            data.toString(),
+            "--threads",
+            "1");
+    assertThat(checked.status()).as(checked.err()).isZero();
+    assertThat(checked.out().lines().toList())
+        .first()
+        .isEqualTo("model: llama, 6 layers of width 256, 4096 tokens");
+    assertThat(checked.out())
+        .contains("weights: read, all finite", "<s>[INST] ", " [/INST]⟦ ", "</s>⟧", "labels: ")
+        .containsPattern("memory: about \\d+ MB; an epoch: about ")
+        .endsWith("ready" + System.lineSeparator());
+    assertThat(checked.err()).contains(data + ": 36 records: instruction");
+
+    Path mixed = temp.resolve("mixed.jsonl");
+    Files.writeString(
+        mixed,
+        """
+        {"instruction":"say </s>","response":"a","label":"a"}
+        {"instruction":"b","response":"a. So.","label":"a"}
+        """);
+    JavaProcess refused =
+        run(
+            ClientMain.class,
+            "check",
+            "--model",
+            model.toString(),
+            "--data",
+            mixed.toString(),
+            "--threads",
+            "1");
+    assertToldInALine(refused, 2, "labels: after \"a\" in the responses: the end in 1, \".\" in 1");
+    assertThat(refused.out())
+        .contains("special tokens in the text of 1 of 2 records, the first of them record 1")
+        .doesNotContain("ready");
   }
 
   private static void assertToldInALine(JavaProcess run, int status, String... texts) {

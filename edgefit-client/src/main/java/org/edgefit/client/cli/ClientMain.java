@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "edgefit 0.1.0-SNAPSHOT",
     subcommands = {
+      CheckCommand.class,
       JoinCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,
@@ -27,11 +28,12 @@ import picocli.CommandLine.Command;
       "",
       "Examples:",
       "  edgefit-client join --server gateway:8080 --model models/tiny --data home.jsonl --id home-1",
+      "  edgefit-client check --model models/tiny --data home.jsonl",
       "  edgefit-client train --model models/tiny --data home.jsonl --out adapters/home",
       "  edgefit-client evaluate --model models/tiny --adapter adapters/home --data test.jsonl",
       "",
-      "Data are JSON objects, a line each, with the keys of Dolly: instruction, response and, if",
-      "there are such, context, category, and label for classification.",
+      "Data are JSON Lines or a JSON array with the keys of Dolly or Alpaca, messages, or",
+      "conversations; and label for classification. check shows how they are read.",
       "",
       "Exit status: 0 done, 1 it could not be done, 2 wrong usage."
     })

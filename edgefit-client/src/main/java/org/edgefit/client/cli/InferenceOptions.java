@@ -1,20 +1,15 @@
 package org.edgefit.client.cli;
 
-import java.util.Locale;
+import org.edgefit.cli.TemplateOption;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How a trained model is used. */
 final class InferenceOptions {
 
-  @Option(
-      names = "--template",
-      paramLabel = "NAME",
-      description =
-          "prompt template: llama2, phi3, chatml, alpaca, or auto for the model's own"
-              + " (default: ${DEFAULT-VALUE})")
-  private String template = RunSettings.AUTO_TEMPLATE;
+  @Mixin private TemplateOption template = new TemplateOption();
 
   @Option(
       names = "--quantization",
@@ -28,7 +23,7 @@ final class InferenceOptions {
 
   /** Returns the settings that name the template. */
   RunSettings settings() {
-    return RunSettings.defaults().withTemplate(template.toLowerCase(Locale.ROOT));
+    return RunSettings.defaults().withTemplate(template.setting());
   }
 
   Quantization quantization() {

@@ -3,6 +3,7 @@ package org.edgefit.client.model;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -10,6 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
@@ -27,12 +30,17 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
   private final HuggingFaceTokenizer tokenizer;
   private final SpecialTokens specialTokens;
   private final ChatTemplates chatTemplates;
+  private final Path source;
 
   private ModelTokenizer(
-      HuggingFaceTokenizer tokenizer, SpecialTokens specialTokens, ChatTemplates chatTemplates) {
+      HuggingFaceTokenizer tokenizer,
+      SpecialTokens specialTokens,
+      ChatTemplates chatTemplates,
+      Path source) {
     this.tokenizer = tokenizer;
     this.specialTokens = specialTokens;
     this.chatTemplates = chatTemplates;
+    this.source = source;
   }
 
   /**
@@ -66,7 +74,8 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
     return new ModelTokenizer(
         tokenizer,
         new SpecialTokens(templates.token("bos_token"), templates.token("eos_token")),
-        templates);
+        templates,
+        file);
   }
 
   private static ModelTokenizer ofGguf(Path file) throws IOException {
@@ -79,7 +88,7 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
               Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
       SpecialTokens tokens = new SpecialTokens(stored.bosToken(), stored.eosToken());
       return new ModelTokenizer(
-          tokenizer, tokens, ChatTemplates.of(file, stored.chatTemplate(), tokens));
+          tokenizer, tokens, ChatTemplates.of(file, stored.chatTemplate(), tokens), file);
     } catch (RuntimeException e) {
       throw new IOException(file + ": its tokenizer: " + e.getMessage(), e);
     }
@@ -95,6 +104,26 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
    */
   public PromptTemplate template(String setting) {
     return chatTemplates.template(setting);
+  }
+
+  /**
+   * Returns the texts that are special tokens wherever they are written, a message included, as in
+   * transformers.
+   *
+   * @throws IOException if the tokenizer's file cannot be read any more
+   */
+  public List<String> specialTexts() throws IOException {
+    ObjectNode json =
+        GgufModel.isGguf(source)
+            ? Json.parse(GgufTokenizer.read(source).toJson(), source.toString())
+            : Json.read(source);
+    List<String> texts = new ArrayList<>();
+    for (JsonNode token : json.path("added_tokens")) {
+      if (token.path("special").asBoolean()) {
+        texts.add(token.path("content").asText());
+      }
+    }
+    return List.copyOf(texts);
   }
 
   @Override
