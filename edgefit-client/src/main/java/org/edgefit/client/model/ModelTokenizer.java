@@ -7,25 +7,32 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
 import org.edgefit.data.Tokenizer;
 import org.edgefit.format.GgufModel;
 import org.edgefit.format.GgufTokenizer;
 import org.edgefit.format.Json;
+import org.edgefit.format.TextFile;
 
 /**
  * The tokenizer of a model directory, {@code tokenizer.json} and {@code tokenizer_config.json}, or
  * of a GGUF file.
  */
 public final class ModelTokenizer implements Tokenizer, AutoCloseable {
+
+  /** Neither adds nor cuts anything. */
+  private static final Map<String, String> PLAIN =
+      Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
 
   private final HuggingFaceTokenizer tokenizer;
   private final SpecialTokens specialTokens;
@@ -53,22 +60,17 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
       return ofGguf(directory);
     }
     Path file = directory.resolve("tokenizer.json");
-    if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(file + ": no such file");
-    }
+    ByteBuffer bytes = TextFile.bytes(file, false);
     Path configFile = directory.resolve("tokenizer_config.json");
     ObjectNode config = Files.exists(configFile) ? Json.read(configFile) : Json.object();
     HuggingFaceTokenizer tokenizer;
     try {
-      tokenizer =
-          HuggingFaceTokenizer.builder()
-              .optTokenizerPath(file)
-              .optAddSpecialTokens(false)
-              .optTruncation(false)
-              .optPadding(false)
-              .build();
+      byte[] json = new byte[bytes.remaining()];
+      bytes.get(json);
+      tokenizer = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), PLAIN);
     } catch (RuntimeException e) {
-      throw new IOException(file + ": " + e.getMessage(), e);
+      Json.read(file); // says where it is no JSON, if it is none
+      throw refused(file.toString(), e);
     }
     ChatTemplates templates = ChatTemplates.read(directory, config);
     return new ModelTokenizer(
@@ -78,19 +80,28 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
         file);
   }
 
+  /** Says what the tokenizers library does not read, with its place as ours are told. */
+  private static IOException refused(String what, RuntimeException e) {
+    Matcher told =
+        Pattern.compile("(.*) at line (\\d+) column \\d+", Pattern.DOTALL)
+            .matcher(String.valueOf(e.getMessage()));
+    String reason = told.matches() ? told.group(1) : String.valueOf(e.getMessage());
+    String where = told.matches() ? ": line " + told.group(2) : "";
+    return new IOException(
+        what + where + ": " + reason + " (expected: a tokenizer of the tokenizers library)", e);
+  }
+
   private static ModelTokenizer ofGguf(Path file) throws IOException {
     GgufTokenizer stored = GgufTokenizer.read(file);
     try {
       byte[] json = stored.toJson().getBytes(StandardCharsets.UTF_8);
       HuggingFaceTokenizer tokenizer =
-          HuggingFaceTokenizer.newInstance(
-              new ByteArrayInputStream(json),
-              Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
+          HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), PLAIN);
       SpecialTokens tokens = new SpecialTokens(stored.bosToken(), stored.eosToken());
       return new ModelTokenizer(
           tokenizer, tokens, ChatTemplates.of(file, stored.chatTemplate(), tokens), file);
     } catch (RuntimeException e) {
-      throw new IOException(file + ": its tokenizer: " + e.getMessage(), e);
+      throw refused(file + ": its tokenizer", e);
     }
   }
 
