@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -59,12 +60,18 @@ public final class SafetensorsFile implements Closeable {
     this.metadata = metadata;
   }
 
+  /** How much of a file is looked at to tell whether it is something else. */
+  private static final int LOOK = 64;
+
   /**
    * Opens a file and checks its header.
    *
    * @throws IOException naming file, tensor and offset if the file is not a valid safetensors file
    */
   public static SafetensorsFile open(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      throw new IOException(path + ": a directory (expected: a safetensors file)");
+    }
     FileChannel channel;
     try {
       channel = FileChannel.open(path, StandardOpenOption.READ);
@@ -82,11 +89,13 @@ public final class SafetensorsFile implements Closeable {
   private static SafetensorsFile read(Path path, FileChannel channel) throws IOException {
     long size = channel.size();
     if (size < 8) {
+      requireNoOther(path, channel);
       throw new IOException(
           path + ": " + size + " bytes (expected: at least 8, the header length)");
     }
     long headerBytes = readFully(channel, 0, 8).order(ByteOrder.LITTLE_ENDIAN).getLong();
     if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || headerBytes > size - 8) {
+      requireNoOther(path, channel);
       throw new IOException(
           path
               + ": header length "
@@ -119,6 +128,15 @@ public final class SafetensorsFile implements Closeable {
         dataStart,
         covering(path, entries, size - dataStart),
         Collections.unmodifiableMap(metadata));
+  }
+
+  /** Refuses a file that begins as another kind does, by what it is. */
+  private static void requireNoOther(Path path, FileChannel channel) throws IOException {
+    int length = (int) Math.min(channel.size(), LOOK);
+    String other = TextFile.kindOf(readFully(channel, 0, length).array());
+    if (other != null) {
+      throw new IOException(path + ": " + other + " (expected: a safetensors file)");
+    }
   }
 
   private static Entry entry(Path path, String name, JsonNode node, long dataBytes)

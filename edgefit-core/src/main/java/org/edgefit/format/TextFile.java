@@ -57,6 +57,9 @@ public final class TextFile {
       bytes = unpacked(bytes, file);
     }
     String kind = kindOf(bytes);
+    if (kind == null && isUtf16(bytes)) {
+      kind = "UTF-16 text, or a binary file";
+    }
     if (kind != null) {
       throw new IOException(file + ": " + kind + " (expected: UTF-8 text)");
     }
@@ -85,7 +88,17 @@ public final class TextFile {
     }
   }
 
-  /** Returns what a file that is no UTF-8 text is, if its first bytes say; else null. */
+  private static boolean isUtf16(byte[] bytes) {
+    return bytes.length > 1
+        && ((bytes[0] == (byte) 0xff && bytes[1] == (byte) 0xfe)
+            || (bytes[0] == (byte) 0xfe && bytes[1] == (byte) 0xff)
+            || (bytes[0] == 0) != (bytes[1] == 0));
+  }
+
+  /**
+   * Returns what a file that is neither UTF-8 text nor weights is, if its first bytes say; else
+   * null.
+   */
   public static @Nullable String kindOf(byte[] bytes) {
     String start = new String(bytes, 0, Math.min(LOOK, bytes.length), StandardCharsets.ISO_8859_1);
     String lower = start.toLowerCase(Locale.ROOT).stripLeading();
@@ -99,10 +112,6 @@ public final class TextFile {
       return "a zip archive";
     } else if (isGzip(bytes)) {
       return "packed by gzip";
-    } else if (start.startsWith("\u00ff\u00fe") || start.startsWith("\u00fe\u00ff")) {
-      return "UTF-16 text";
-    } else if (start.length() > 3 && (start.charAt(1) == 0 ^ start.charAt(0) == 0)) {
-      return "UTF-16 text without a mark, or a binary file";
     } else if (start.length() > 1 && start.charAt(0) == 0x80 && start.charAt(1) <= 5) {
       return "a pickle of Python's";
     }

@@ -135,7 +135,8 @@ class SafetensorsTest {
   @ValueSource(ints = {0, 7})
   void tooShortFileIsRefused(int bytes) throws IOException {
     Path path = Files.write(temp.resolve("hostile.safetensors"), new byte[bytes]);
-    assertThatThrownBy(() -> SafetensorsFile.open(path)).hasMessageContaining(bytes + " bytes");
+    assertThatThrownBy(() -> SafetensorsFile.open(path))
+        .hasMessageContaining(bytes == 0 ? ": empty" : "7 bytes");
   }
 
   @ParameterizedTest(name = "seed {0}")
@@ -169,5 +170,23 @@ class SafetensorsTest {
         assertThat(e).hasMessageContaining("a.safetensors");
       }
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "version https://git-lfs.github.com/spec/v1 | a pointer of Git LFS, in place of the file",
+        "<!DOCTYPE html><html></html> | an HTML page",
+        "'' | empty",
+      })
+  void fileThatIsSomethingElseIsRefusedByWhatItIs(String text, String kind) throws IOException {
+    Path path = temp.resolve("other.safetensors");
+    Files.writeString(path, text);
+    assertThatThrownBy(() -> SafetensorsFile.open(path))
+        .hasMessageContaining("other.safetensors: " + kind)
+        .hasMessageContaining("(expected: a safetensors file)");
+    assertThatThrownBy(() -> SafetensorsFile.open(temp))
+        .hasMessage(temp + ": a directory (expected: a safetensors file)");
   }
 }
