@@ -96,6 +96,19 @@ class DamagedFilesTest {
                 }
               }));
     }
+    Path gguf = Path.of("src/test/resources/gguf");
+    kinds.put(
+        "GGUF model",
+        new Kind(
+            gguf,
+            "tiny-qwen2-f16.gguf",
+            at -> BaseModel.load(at.resolve("tiny-qwen2-f16.gguf"), Quantization.NF4).close()));
+    kinds.put(
+        "GGUF tokenizer",
+        new Kind(
+            gguf.resolve("spm"),
+            "spm.gguf",
+            at -> ModelTokenizer.load(at.resolve("spm.gguf")).close()));
     Path adapter = FIXTURES.resolve("tiny-llama-lora");
     for (String file : List.of(PeftAdapter.CONFIG, PeftAdapter.WEIGHTS)) {
       kinds.put(file, new Kind(adapter, file, PeftAdapter::read));
