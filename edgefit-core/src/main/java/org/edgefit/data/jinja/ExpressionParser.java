@@ -30,10 +30,14 @@ final class ExpressionParser {
       Set.of("self", "super", "varargs", "kwargs", "lipsum", "cycler", "joiner");
 
   private final Tokens tokens;
+  private final Frames frames;
   private boolean seesCaller;
+  private boolean seesSafe;
+  private int operatorsSeen;
 
-  ExpressionParser(Tokens tokens) {
+  ExpressionParser(Tokens tokens, Frames frames) {
     this.tokens = tokens;
+    this.frames = frames;
   }
 
   /** Filters a value. */
@@ -71,7 +75,14 @@ final class ExpressionParser {
 
   /** Reads what is between the brackets of an output. */
   Expression output() {
-    return tuple(true, Set.of());
+    Place place = tokens.peek().place();
+    seesSafe = false;
+    operatorsSeen = 0;
+    Expression value = tuple(true, Set.of());
+    if (seesSafe && operatorsSeen > 0) { // it would escape the other operand
+      throw new TemplateException(place, "filter \"safe\" beside an operator is not known here");
+    }
+    return value;
   }
 
   Expression expression() {
@@ -218,6 +229,7 @@ final class ExpressionParser {
     Expression left = operand.read();
     while (tokens.is(Kind.OPERATOR) && operators.contains(tokens.peek().text())) {
       Token token = tokens.take();
+      operatorsSeen++;
       Expression first = left;
       Expression second = operand.read();
       left =
@@ -260,7 +272,19 @@ final class ExpressionParser {
   }
 
   private Expression power() {
-    return binary(() -> unary(true), Set.of("**"));
+    Token sign = tokens.peek();
+    Expression first = unary(true);
+    if (sign.isOperator("-") && tokens.peek().isOperator("**")) {
+      throw new TemplateException(sign.place(), "a power of a negative is not known here");
+    }
+    boolean[] isFirst = {true};
+    return binary(
+        () -> {
+          boolean begins = isFirst[0];
+          isFirst[0] = false;
+          return begins ? first : unary(true);
+        },
+        Set.of("**"));
   }
 
   private Expression unary(boolean withFilter) {
@@ -278,7 +302,9 @@ final class ExpressionParser {
       value =
           scope -> {
             Object same = number.value(scope);
-            return token.place().at(() -> Values.arithmetic("+", 0L, same));
+            return token
+                .place()
+                .at(() -> same instanceof Double ? same : Values.arithmetic("+", 0L, same));
           };
     } else {
       value = primary();
@@ -336,6 +362,9 @@ final class ExpressionParser {
       throw new TemplateException(token.place(), "\"" + name + "\" is not known here");
     }
     seesCaller |= name.equals("caller");
+    if (!CONSTANTS.contains(name)) {
+      frames.read(name);
+    }
     return switch (name) {
       case "true", "True" -> constant(true);
       case "false", "False" -> constant(false);
@@ -569,6 +598,7 @@ final class ExpressionParser {
     Token name = tokens.expect(Kind.NAME);
     Filters.Filter filter = Filters.named(name.text());
     if (filter == null && name.text().equals("safe") && tokens.is(Kind.OUTPUT_END)) {
+      seesSafe = true;
       filter = (value, arguments) -> Values.string(value);
     }
     if (filter == null) {

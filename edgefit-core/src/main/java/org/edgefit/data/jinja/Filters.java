@@ -67,6 +67,9 @@ final class Filters {
       case "float" ->
           (value, arguments) -> {
             Object other = arguments.bind(name, 0, "default").getOrDefault("default", 0.0);
+            if (value instanceof Undefined undefined) {
+              throw undefined.fault();
+            }
             Double number = real(value);
             return number == null ? other : number;
           };
@@ -177,7 +180,9 @@ final class Filters {
     if (given.containsKey("base")) {
       throw new Fault("int: argument base is not known here");
     }
-    if (value instanceof Long || value instanceof Boolean) {
+    if (value instanceof Undefined undefined) {
+      throw undefined.fault();
+    } else if (value instanceof Long || value instanceof Boolean) {
       return Values.integer(value);
     }
     if (value instanceof String text && pythonNumber(text).matches("[-+]?[0-9]{1,18}")) {
@@ -230,7 +235,12 @@ final class Filters {
         }
         return Values.integer(value);
       }
-      return new BigDecimal(number).setScale((int) precision, RoundingMode.HALF_EVEN).doubleValue();
+      if (!Double.isFinite(number)) {
+        return number;
+      }
+      double rounded =
+          new BigDecimal(number).setScale((int) precision, RoundingMode.HALF_EVEN).doubleValue();
+      return Math.copySign(rounded, number);
     } else if (!method.equals("ceil") && !method.equals("floor")) {
       throw new Fault("round: method " + method + " (expected: common, ceil or floor)");
     }
@@ -254,7 +264,9 @@ final class Filters {
     }
     return value instanceof String
         ? String.join("", items.stream().map(Values::string).toList())
-        : new Generated("list_reverseiterator", items.iterator());
+        : value instanceof Generated
+            ? items
+            : new Generated("list_reverseiterator", items.iterator());
   }
 
   private static Object join(Object value, Arguments arguments) {
@@ -298,7 +310,7 @@ final class Filters {
       Object found = item;
       for (Object part : parts) {
         found = Values.item(found, part);
-        if (found instanceof Undefined && whereMissing != null) {
+        if (found instanceof Undefined && whereMissing != null && whereMissing != None.NONE) {
           found = whereMissing;
         }
       }
@@ -374,6 +386,9 @@ final class Filters {
     Map<String, Object> given = arguments.bind("sum", 0, "attribute", "start");
     UnaryOperator<Object> attribute = attribute(given.get("attribute"), null);
     Object sum = given.getOrDefault("start", 0L);
+    if (sum instanceof String) {
+      throw new Fault("sum: a str to start from");
+    }
     for (Iterator<Object> items = Values.iterate(value); items.hasNext(); ) {
       sum = Values.arithmetic("+", sum, attribute.apply(items.next()));
     }

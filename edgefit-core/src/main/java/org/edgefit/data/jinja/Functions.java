@@ -45,7 +45,12 @@ final class Functions {
       throw new Fault("range: step 0");
     }
     List<Object> numbers = new ArrayList<>();
-    for (long i = first; step > 0 ? i < end : i > end; i = Math.addExact(i, step)) {
+    if (Math.abs(first) > Long.MAX_VALUE / 4
+        || Math.abs(end) > Long.MAX_VALUE / 4
+        || Math.abs(step) > Long.MAX_VALUE / 4) {
+      throw new Fault("range: numbers of more than 60 bits are not known here");
+    }
+    for (long i = first; step > 0 ? i < end : i > end; i += step) {
       if (numbers.size() == LONGEST_RANGE) {
         throw new Fault("range: more than " + LONGEST_RANGE + " numbers");
       }

@@ -3,6 +3,7 @@ package org.edgefit.data.jinja;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.edgefit.data.jinja.Place.Fault;
 import org.jspecify.annotations.Nullable;
 
@@ -16,9 +17,11 @@ import org.jspecify.annotations.Nullable;
 public final class JinjaTemplate {
 
   private final List<Statement> statements;
+  private final Set<String> own;
 
-  private JinjaTemplate(List<Statement> statements) {
+  private JinjaTemplate(List<Statement> statements, Set<String> own) {
     this.statements = statements;
+    this.own = own;
   }
 
   /**
@@ -50,7 +53,8 @@ public final class JinjaTemplate {
    */
   public static JinjaTemplate parse(String text) {
     try {
-      return new JinjaTemplate(new Parser(Lexer.tokens(text)).template());
+      Parser parser = new Parser(Lexer.tokens(text));
+      return new JinjaTemplate(parser.template(), parser.own());
     } catch (StackOverflowError e) {
       throw new TemplateException("the template's parts are nested too deeply");
     }
@@ -67,7 +71,7 @@ public final class JinjaTemplate {
     names.forEach((name, value) -> values.put(name, Values.of(value)));
     Output output = new Output(false);
     try {
-      Statement.runAll(statements, new Scope(values).inner(), output);
+      Statement.runAll(statements, new Scope(values).inner(own), output);
     } catch (StackOverflowError e) {
       throw new TemplateException("the template's parts are nested too deeply");
     } catch (Fault fault) {

@@ -3,6 +3,7 @@ package org.edgefit.data.jinja;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.edgefit.data.jinja.Place.Fault;
 import org.edgefit.data.jinja.Values.Callable;
 import org.edgefit.data.jinja.Values.Undefined;
@@ -11,10 +12,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * A macro, which is called with values and returns the text that it writes.
  *
+ * @param own the names that are its own
  * @param scope where it was made, whose names it sees
  * @param usesCaller whether it calls the body of the call that it is called by
  */
-record Macro(Signature signature, List<Statement> body, Scope scope, boolean usesCaller)
+record Macro(
+    Signature signature, List<Statement> body, Set<String> own, Scope scope, boolean usesCaller)
     implements Callable {
 
   /**
@@ -32,10 +35,11 @@ record Macro(Signature signature, List<Statement> body, Scope scope, boolean use
         new Arguments(arguments.positional(), named)
             .bind(signature.name(), 0, signature.names().toArray(String[]::new));
     scope.step();
-    Scope inner = scope.inner();
+    Scope inner = scope.inner(own);
     if (usesCaller) {
       inner.set("caller", caller != null ? caller : new Undefined("\"caller\""));
     }
+    given.forEach(inner::set);
     for (int i = 0; i < signature.names().size(); i++) {
       String name = signature.names().get(i);
       Object value = given.get(name);

@@ -13,12 +13,19 @@ import org.jspecify.annotations.Nullable;
 final class Parser {
 
   private final Tokens tokens;
+  private final Frames frames = new Frames();
   private final ExpressionParser expressions;
+  private final List<String> targetNames = new ArrayList<>();
   private int loops;
 
   Parser(List<Token> all) {
     this.tokens = new Tokens(all);
-    this.expressions = new ExpressionParser(tokens);
+    this.expressions = new ExpressionParser(tokens, frames);
+  }
+
+  /** Returns the names that are the template's own, once it is read. */
+  Set<String> own() {
+    return frames.own();
   }
 
   List<Statement> template() {
@@ -102,27 +109,41 @@ final class Parser {
   }
 
   private Statement loop(Token word) {
+    targetNames.clear();
     Target target = target(Set.of("in"));
+    List<String> names = List.copyOf(targetNames);
+    if (names.contains("loop") || names.contains("")) {
+      throw new TemplateException(word.place(), "a loop over \"loop\" or a namespace's name");
+    }
     tokens.expectName("in");
     Expression values = expressions.tuple(false, Set.of("recursive"));
+    Set<String> tested = frames.push();
+    names.forEach(frames::set);
     Expression test = tokens.skipName("if") ? expressions.expression() : null;
+    frames.pop();
     if (tokens.peek().isName("recursive")) {
       throw new TemplateException(tokens.peek().place(), "recursive is not known here");
     }
     loops++;
+    int conditions = frames.conditions(0);
+    Set<String> own = frames.push();
+    names.forEach(frames::set);
+    frames.set("loop");
     List<Statement> body = body("endfor", "else");
+    frames.pop();
     loops--;
+    Set<String> ownOfElse = frames.push();
     List<Statement> otherwise =
         tokens.take().isName("else") ? bodyTo("endfor") : List.<Statement>of();
+    frames.pop();
+    frames.conditions(conditions);
     Place place = word.place();
     return (scope, output) -> {
-      List<Object> items = place.at(() -> chosen(values, target, test, scope));
-      if (items.isEmpty()) {
-        return Statement.runAll(otherwise, scope.inner(), output);
-      }
+      List<Object> items = place.at(() -> chosen(values, target, test, scope, tested));
+      boolean isDone = false;
       Loop loop = new Loop(items);
       while (loop.hasNext()) {
-        Scope turn = scope.inner();
+        Scope turn = scope.inner(own);
         place.at(
             () -> {
               scope.step();
@@ -130,21 +151,25 @@ final class Parser {
               target.set(turn, loop.next());
               return turn;
             });
-        if (Statement.runAll(body, turn, output) == Flow.BREAK) {
+        Flow flow = Statement.runAll(body, turn, output);
+        isDone |= flow == Flow.NEXT;
+        if (flow == Flow.BREAK) {
           break;
         }
       }
-      return Flow.NEXT;
+      return isDone
+          ? Flow.NEXT // else runs where no turn came to its end, as in Jinja2
+          : Statement.runAll(otherwise, scope.inner(ownOfElse), output);
     };
   }
 
   private static List<Object> chosen(
-      Expression values, Target target, @Nullable Expression test, Scope scope) {
+      Expression values, Target target, @Nullable Expression test, Scope scope, Set<String> own) {
     List<Object> items = Values.list(values.value(scope));
     if (test != null) {
       items.removeIf(
           item -> {
-            Scope asked = scope.inner();
+            Scope asked = scope.inner(own);
             target.set(asked, item);
             return !Values.isTrue(test.value(asked));
           });
@@ -154,21 +179,29 @@ final class Parser {
 
   private Statement condition() {
     Expression test = expressions.tuple(false, Set.of());
+    int conditions = frames.conditions(frames.conditions() + 1);
     List<Statement> body = body("elif", "else", "endif");
     Token next = tokens.take();
     List<Statement> otherwise =
         next.isName("elif")
             ? List.of(condition())
             : next.isName("else") ? bodyTo("endif") : List.of();
+    frames.conditions(conditions);
     return (scope, output) ->
         Statement.runAll(Values.isTrue(test.value(scope)) ? body : otherwise, scope, output);
   }
 
   private Statement assignment(Token word) {
+    targetNames.clear();
     Target target = target(Set.of());
+    List<String> names = targetNames.stream().filter(name -> !name.isEmpty()).toList();
+    if (names.contains("loop") && loops > 0) {
+      throw new TemplateException(word.place(), "\"loop\" cannot be given a value in a loop");
+    }
     Place place = word.place();
     if (tokens.skip("=")) {
       Expression value = expressions.tuple(true, Set.of());
+      names.forEach(frames::set);
       return (scope, output) -> {
         Object assigned = value.value(scope);
         return place.at(
@@ -179,9 +212,10 @@ final class Parser {
       };
     }
     ExpressionParser.Filtering filtering = expressions.filters();
-    List<Statement> body = capturedBody("endset");
+    names.forEach(frames::set);
+    Captured body = capturedBody("endset");
     return (scope, output) -> {
-      Object text = filtering.apply(captured(body, scope.inner()), scope);
+      Object text = filtering.apply(body.text(scope), scope);
       return place.at(
           () -> {
             target.set(scope, text);
@@ -190,32 +224,45 @@ final class Parser {
     };
   }
 
-  private static String captured(List<Statement> body, Scope scope) {
-    Output text = new Output(true);
-    Statement.runAll(body, scope, text);
-    return text.toString();
+  /** A body with a scope of its own. */
+  private record Captured(List<Statement> statements, Set<String> own) {
+    String text(Scope scope) {
+      Output text = new Output(true);
+      Statement.runAll(statements, scope.inner(own), text);
+      return text.toString();
+    }
   }
 
-  /** Reads a body whose loops are not those about it. */
-  private List<Statement> capturedBody(String end) {
+  /** Reads a body whose loops and names are not those about it. */
+  private Captured capturedBody(String end, String... names) {
     int outer = loops;
     loops = 0;
+    int conditions = frames.conditions(0);
+    Set<String> own = frames.push();
+    List.of(names).forEach(frames::set);
     List<Statement> body = bodyTo(end);
+    frames.pop();
+    frames.conditions(conditions);
     loops = outer;
-    return body;
+    return new Captured(body, own);
   }
 
   private Statement macro(Token word) {
     Token name = tokens.expect(Kind.NAME);
     boolean outer = expressions.forgetCaller();
+    frames.set(name.text());
+    frames.push();
     Macro.Signature signature = signature(name.text());
-    List<Statement> body = capturedBody("endmacro");
+    frames.pop();
+    Captured body = capturedBody("endmacro", signature.names().toArray(String[]::new));
     boolean usesCaller = expressions.rememberCaller(outer);
     return (scope, output) ->
         word.place()
             .at(
                 () -> {
-                  scope.set(name.text(), new Macro(signature, body, scope, usesCaller));
+                  scope.set(
+                      name.text(),
+                      new Macro(signature, body.statements(), body.own(), scope, usesCaller));
                   return Flow.NEXT;
                 });
   }
@@ -246,10 +293,10 @@ final class Parser {
             : new Macro.Signature("caller", List.of(), List.of());
     ExpressionParser.Called called = expressions.called();
     boolean outer = expressions.forgetCaller();
-    List<Statement> body = capturedBody("endcall");
+    Captured body = capturedBody("endcall", signature.names().toArray(String[]::new));
     boolean usesCaller = expressions.rememberCaller(outer);
     return (scope, output) -> {
-      Macro caller = new Macro(signature, body, scope, usesCaller);
+      Macro caller = new Macro(signature, body.statements(), body.own(), scope, usesCaller);
       output.append(word.place().at(() -> Values.string(called.call(scope, caller))));
       return Flow.NEXT;
     };
@@ -257,15 +304,16 @@ final class Parser {
 
   private Statement filter(Token word) {
     ExpressionParser.Filtering filtering = expressions.filtersFromName();
-    List<Statement> body = capturedBody("endfilter");
+    Captured body = capturedBody("endfilter");
     return (scope, output) -> {
-      String text = captured(body, scope.inner());
+      String text = body.text(scope);
       output.append(word.place().at(() -> Values.string(filtering.apply(text, scope))));
       return Flow.NEXT;
     };
   }
 
   private Statement with() {
+    targetNames.clear();
     List<Target> targets = new ArrayList<>();
     List<Expression> values = new ArrayList<>();
     while (!tokens.is(Kind.STATEMENT_END)) {
@@ -276,9 +324,14 @@ final class Parser {
       tokens.expectOperator("=");
       values.add(expressions.expression());
     }
+    int conditions = frames.conditions(0);
+    Set<String> own = frames.push();
+    List.copyOf(targetNames).forEach(frames::set);
     List<Statement> body = bodyTo("endwith");
+    frames.pop();
+    frames.conditions(conditions);
     return (scope, output) -> {
-      Scope inner = scope.inner();
+      Scope inner = scope.inner(own);
       for (int i = 0; i < targets.size(); i++) {
         targets.get(i).set(inner, values.get(i).value(scope));
       }
@@ -287,10 +340,10 @@ final class Parser {
   }
 
   private Statement generation(Token word) {
-    List<Statement> body = capturedBody("endgeneration");
+    Captured body = capturedBody("endgeneration");
     return (scope, output) -> {
       int start = output.length();
-      Statement.runAll(body, scope.inner(), output);
+      Statement.runAll(body.statements(), scope.inner(body.own()), output);
       return word.place()
           .at(
               () -> {
@@ -328,9 +381,12 @@ final class Parser {
     Token name = tokens.expect(Kind.NAME);
     if (!tokens.skip(".")) {
       String text = expressions.assignable(name);
+      targetNames.add(text);
       return (scope, value) -> scope.set(text, value);
     }
     String attribute = tokens.expect(Kind.NAME).text();
+    frames.read(name.text());
+    targetNames.add("");
     return (scope, value) -> {
       if (!(scope.get(name.text()) instanceof Namespace namespace)) {
         throw new Fault("\"" + name.text() + "\" is no namespace, and cannot be changed");

@@ -2,6 +2,7 @@ package org.edgefit.data.jinja;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import org.edgefit.data.jinja.Place.Fault;
 import org.edgefit.data.jinja.Values.Undefined;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ final class Scope {
   private final @Nullable Scope parent;
   private final Scope root;
   private final Map<String, Object> names;
+  private final Set<String> own;
   private int steps;
 
   /** Makes the outermost scope. */
@@ -22,17 +24,19 @@ final class Scope {
     this.parent = null;
     this.root = this;
     this.names = new HashMap<>(names);
+    this.own = Set.of();
   }
 
-  private Scope(Scope parent) {
+  private Scope(Scope parent, Set<String> own) {
     this.parent = parent;
     this.root = parent.root;
     this.names = new HashMap<>();
+    this.own = own;
   }
 
-  /** Returns a scope within this one. */
-  Scope inner() {
-    return new Scope(this);
+  /** Returns a scope within this one, with the names that are its own; see {@link Frames}. */
+  Scope inner(Set<String> ownNames) {
+    return new Scope(this, ownNames);
   }
 
   Object get(String name) {
@@ -40,6 +44,9 @@ final class Scope {
       Object value = scope.names.get(name);
       if (value != null) {
         return value;
+      }
+      if (scope.own.contains(name)) {
+        break;
       }
     }
     return new Undefined("\"" + name + "\"");

@@ -467,7 +467,9 @@ final class Values {
         if (rest != 0 && rest < 0 != b < 0) {
           rest += b;
         }
-        yield operator.equals("%") ? rest : Math.floor((a - rest) / b + 0.5);
+        rest = rest == 0 ? Math.copySign(0, b) : rest;
+        double whole = Math.floor((a - rest) / b + 0.5);
+        yield operator.equals("%") ? rest : whole == 0 ? Math.copySign(0, a / b) : whole;
       }
       default -> {
         double power = Math.pow(a, b);
@@ -505,6 +507,12 @@ final class Values {
         return new Undefined("item " + integer(key) + " of " + length);
       }
       return value instanceof List<?> list ? list.get((int) index) : character(value, index);
+    }
+    if (value instanceof Attributes attributes && key instanceof String name) {
+      Object found = attributes.attribute(name);
+      return found != null ? found : new Undefined("\"" + name + "\" of a " + type(value));
+    } else if (value instanceof View view) {
+      throw new Fault("an item of a " + view.name() + " is not known here");
     }
     if (key instanceof String name) {
       Object method = Methods.of(value, name);

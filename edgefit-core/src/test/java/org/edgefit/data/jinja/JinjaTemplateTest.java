@@ -54,6 +54,13 @@ class JinjaTemplateTest {
         "{% macro w() %}[{{ caller() }}]{% endmacro %}{% call w() %}body{% endcall %} # [body]",
         "{{ 2.5 | round }}|{{ 3.5 | round }}|{{ '3.7' | int }}|{{ 'x' | int(-1) }} # 2.0|4.0|3|-1",
         "{% for i in [1, 2, 3] %}{% if i == 2 %}{% continue %}{% endif %}{{ i }}{% endfor %} # 13",
+        "{% for m in messages %}{{ dict is defined }}{% endfor %}{% set dict = 'x' %} # FalseFalse",
+        "{% set b = 9 %}{% macro m(a=b, b=2) %}{{ a }}{{ b }}{% endmacro %}{{ m() }}|{{ m(b=5) }}"
+            + " # 2|55",
+        "{% for i in [1, 2] %}{% continue %}{% else %}E{% endfor %} # E",
+        "{% for m in messages %}{{ loop['last'] }}{% endfor %} # FalseTrue",
+        "{{ -4.0 % 2 }}|{{ 4 % -2.0 }}|{{ (-0.4) | round }} # 0.0|-0.0|-0.0",
+        "{{ 'inf' | float | round }} # inf",
         "{{ messages[0].items is callable }}|{{ messages[0]['items'] is callable }} # True|True",
       })
   void valuesAreThoseOfJinja2(String template, String expected) {
@@ -111,6 +118,10 @@ class JinjaTemplateTest {
         "{{ 'a' * 100000000 }}#a text of more than",
         "{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}#more than 1000000",
         "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}#nested too deeply",
+        "{{ x | int(-1) }}#\"x\" is undefined",
+        "{{ -7 ** 2 }}#a power of a negative is not known here",
+        "{{ '<' + 'b' | safe }}#beside an operator is not known here",
+        "{% for i in [1] %}{% set loop = 5 %}{% endfor %}#\"loop\" cannot be given a value",
         "{{ x#\"{{\" without \"}}\"",
       })
   void whatIsNotRenderedIsRefusedByItsPlace(String template) {
