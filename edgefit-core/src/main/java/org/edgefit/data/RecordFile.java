@@ -94,8 +94,6 @@ public record RecordFile(
 
   /** Returns in a line what was read, and what was not. */
   public String description() {
-    Map<String, String> sorted = new TreeMap<>();
-    COLUMNS.keySet().forEach(column -> sorted.put(column, keys.getOrDefault(column, "")));
     List<String> read = new ArrayList<>();
     for (String column : COLUMNS.keySet()) {
       String key = keys.get(column);
@@ -151,7 +149,7 @@ public record RecordFile(
       int start = 0;
       for (int at = 0; at <= bytes.limit(); at++) {
         if (at == bytes.limit() || bytes.get(at) == '\n') {
-          String text = line(bytes, start, at, line);
+          String text = line(bytes, start, at);
           if (!text.isBlank()) {
             String where = file + ": line " + line;
             add(Json.parse(text, where), where);
@@ -162,16 +160,12 @@ public record RecordFile(
       }
     }
 
-    private String line(ByteBuffer bytes, int start, int end, int line) throws IOException {
-      ByteBuffer part = bytes.duplicate().position(start).limit(end).slice();
+    private String line(ByteBuffer bytes, int start, int end) throws IOException {
+      ByteBuffer part = bytes.duplicate().position(start).limit(end);
       try {
-        return StandardCharsets.UTF_8.newDecoder().decode(part.duplicate()).toString();
+        return StandardCharsets.UTF_8.newDecoder().decode(part).toString();
       } catch (CharacterCodingException e) {
-        int bad = TextFile.firstMalformed(part);
-        throw new IOException(
-            "%s: line %d, byte %d: 0x%02x is not UTF-8 (expected: UTF-8 text)"
-                .formatted(file, line, bad + 1, part.get(bad)),
-            e);
+        return TextFile.decode(bytes, file); // which names the line and byte
       }
     }
 

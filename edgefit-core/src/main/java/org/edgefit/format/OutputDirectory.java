@@ -39,7 +39,8 @@ public final class OutputDirectory implements AutoCloseable {
       throw new IOException(path + ": the root (expected: a new directory)");
     }
     Files.createDirectories(parent);
-    return new OutputDirectory(target, beside(target));
+    boolean isEmpty = Files.isDirectory(target) && !overwrite;
+    return new OutputDirectory(target, beside(isEmpty ? target.resolve(name) : target));
   }
 
   /** Makes a directory beside another, which others may read as they may any. */
@@ -78,18 +79,34 @@ public final class OutputDirectory implements AutoCloseable {
     return work;
   }
 
-  /** Gives what was written its place; what was there before is gone. */
+  /**
+   * Gives what was written its place, durably; what was there before is gone then. An empty
+   * directory, which may be where another disk is mounted, is filled entry by entry.
+   */
   public void publish() throws IOException {
-    if (Files.exists(target)) {
+    if (work.startsWith(target)) {
+      try (Stream<Path> entries = Files.list(work)) {
+        for (Path entry : entries.sorted().toList()) {
+          DurableFiles.publish(entry, target.resolve(entry.getFileName()));
+        }
+      }
+      delete(work);
+    } else if (Files.exists(target)) {
       Path old = beside(target);
-      Files.move(target, old.resolve("old"), StandardCopyOption.ATOMIC_MOVE);
-      Files.move(work, target, StandardCopyOption.ATOMIC_MOVE);
-      isPublished = true;
+      Path before = old.resolve("old");
+      Files.move(target, before, StandardCopyOption.ATOMIC_MOVE);
+      try {
+        DurableFiles.publish(work, target);
+      } catch (IOException e) {
+        Files.move(before, target, StandardCopyOption.ATOMIC_MOVE); // nothing is lost
+        delete(old);
+        throw e;
+      }
       delete(old);
     } else {
-      Files.move(work, target, StandardCopyOption.ATOMIC_MOVE);
-      isPublished = true;
+      DurableFiles.publish(work, target);
     }
+    isPublished = true;
   }
 
   /** Removes what was written, if it was not given its place. */

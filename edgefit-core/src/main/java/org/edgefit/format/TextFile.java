@@ -143,7 +143,7 @@ public final class TextFile {
   }
 
   /** Returns the index of the first byte that is no UTF-8, in bytes of which one is not. */
-  public static int firstMalformed(ByteBuffer bytes) {
+  private static int firstMalformed(ByteBuffer bytes) {
     ByteBuffer in = bytes.duplicate();
     CharBuffer out = CharBuffer.allocate(1 << 13);
     CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();

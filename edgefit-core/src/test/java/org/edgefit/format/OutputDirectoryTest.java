@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -37,6 +38,15 @@ class OutputDirectoryTest {
     write(out, true, "b");
     assertThat(names(out)).containsExactly("b");
     assertThat(names(out.getParent())).containsExactly("model");
+  }
+
+  @Test
+  void emptyDirectoryIsFilledWhereItIs() throws IOException {
+    Path out = Files.createDirectory(temp.resolve("out"));
+    Object before = Files.readAttributes(out, BasicFileAttributes.class).fileKey();
+    write(out, false, "a");
+    assertThat(names(out)).containsExactly("a");
+    assertThat(Files.readAttributes(out, BasicFileAttributes.class).fileKey()).isEqualTo(before);
   }
 
   @Test

@@ -44,7 +44,7 @@ import picocli.CommandLine.Option;
     sortOptions = false)
 final class CheckCommand implements Callable<Integer> {
 
-  /** Records that are trained to tell how long a step takes. */
+  /** The steps that are trained to tell how long one takes; the first warms up. */
   private static final int STEPS = 2;
 
   @Mixin private ModelOptions model = new ModelOptions();
