@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine;
@@ -47,10 +50,11 @@ public final class Launcher {
       err.println(name + ": " + e.getMessage());
       return CommandLine.ExitCode.USAGE;
     }
+    if (e instanceof UncheckedIOException && e.getCause() instanceof IOException cause) {
+      return explain(cause, command, parsed); // its own message begins with a class's name
+    }
     if (e instanceof FileSystemException file) { // whose message is often the bare path
       err.println(name + ": " + file.getMessage() + reason(file));
-    } else if (e instanceof UncheckedIOException unchecked) {
-      err.println(name + ": " + unchecked.getMessage());
     } else if (e instanceof IOException || e instanceof IllegalStateException) {
       err.println(name + ": " + e.getMessage());
     } else if (e instanceof InterruptedException) {
@@ -63,12 +67,24 @@ public final class Launcher {
   }
 
   private static String reason(FileSystemException e) {
+    if (e.getReason() != null || String.valueOf(e.getMessage()).contains(": ")) {
+      return "";
+    }
     if (e instanceof AccessDeniedException) {
       return ": access denied";
     }
     if (e instanceof FileAlreadyExistsException) {
       return ": there is a file of that name";
     }
-    return "";
+    if (e instanceof NoSuchFileException) {
+      return ": no such file or directory";
+    }
+    if (e instanceof NotDirectoryException) {
+      return ": a file (expected: a directory)";
+    }
+    if (e instanceof DirectoryNotEmptyException) {
+      return ": a directory that is not empty";
+    }
+    return ": it cannot be read or written";
   }
 }

@@ -3,29 +3,33 @@ package org.edgefit.federation;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.RoundSummary;
 import org.edgefit.run.RunEvent;
 
-/** Prints a run as it goes, a line per event. */
+/** Prints a run as it goes, a line per event, with the time that it may still take. */
 final class ConsoleListener implements RunListener {
 
   private final PrintStream out;
+  private final TimeLeft timeLeft;
 
-  ConsoleListener(PrintStream out) {
+  ConsoleListener(PrintStream out, LongSupplier nanoTime) {
     this.out = out;
+    this.timeLeft = new TimeLeft(nanoTime);
   }
 
   @Override
   public void on(RunEvent event) {
+    timeLeft.on(event);
     if (event instanceof RunEvent.RunResumed resumed) {
       line("goes on with round %d of %d", resumed.round(), resumed.rounds());
       resumed.notes().forEach(note -> line("  %s", note));
     } else if (event instanceof RunEvent.RoundOpened opened) {
       line(
-          "round %d of %d: asking %s",
-          opened.round(), opened.rounds(), String.join(", ", opened.clients()));
+          "round %d of %d: asking %s%s",
+          opened.round(), opened.rounds(), String.join(", ", opened.clients()), timeLeft);
     } else if (event instanceof RunEvent.ClientFinished finished) {
       finished(finished.outcome());
     } else if (event instanceof RunEvent.RoundClosed closed) {
@@ -43,20 +47,22 @@ final class ConsoleListener implements RunListener {
   private void finished(Outcome outcome) {
     if (outcome instanceof Outcome.Trained) {
       line(
-          "  %s trained on %d records%s%s",
+          "  %s trained on %d records%s%s%s",
           outcome.clientId(),
           outcome.examples(),
           text(", ", outcome.metrics()),
-          outcome.detail().isEmpty() ? "" : " (" + outcome.detail() + ")");
+          outcome.detail().isEmpty() ? "" : " (" + outcome.detail() + ")",
+          timeLeft);
     } else if (outcome instanceof Outcome.Evaluated) {
       line(
-          "  %s evaluated %d records%s%s",
+          "  %s evaluated %d records%s%s%s",
           outcome.clientId(),
           outcome.examples(),
           text(", ", outcome.metrics()),
-          outcome.detail().isEmpty() ? "" : " (" + outcome.detail() + ")");
+          outcome.detail().isEmpty() ? "" : " (" + outcome.detail() + ")",
+          timeLeft);
     } else {
-      line("  %s %s: %s", outcome.clientId(), outcome.name(), outcome.detail());
+      line("  %s %s: %s%s", outcome.clientId(), outcome.name(), outcome.detail(), timeLeft);
     }
   }
 
@@ -66,7 +72,7 @@ final class ConsoleListener implements RunListener {
       return;
     }
     line(
-        "round %d: %d of %d clients%s%s%s, %.1f MB moved, %.1f s",
+        "round %d: %d of %d clients%s%s%s, %.1f MB moved, %.1f s%s",
         summary.round(),
         summary.trained(),
         summary.clients().size(),
@@ -74,7 +80,8 @@ final class ConsoleListener implements RunListener {
         text(", clients ", summary.evaluateMetrics()),
         text(", server ", summary.serverMetrics()),
         (summary.bytesDown() + summary.bytesUp()) / 1e6,
-        summary.duration().toMillis() / 1e3);
+        summary.duration().toMillis() / 1e3,
+        timeLeft);
     if (!summary.failure().isEmpty()) {
       line("  the adapter stays as it was: %s", summary.failure());
     }

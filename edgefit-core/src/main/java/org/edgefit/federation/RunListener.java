@@ -18,8 +18,8 @@ public interface RunListener {
     return console(System.out);
   }
 
-  /** Returns a listener that prints a line per event. */
+  /** Returns a listener that prints a line per event, with the time that the run may still take. */
   static RunListener console(PrintStream out) {
-    return new ConsoleListener(out);
+    return new ConsoleListener(out, System::nanoTime);
   }
 }

@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.LoraConfig;
+import org.edgefit.cli.Launcher;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
@@ -30,7 +31,6 @@ import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -104,10 +104,7 @@ public final class TrainingBenchmark implements Callable<Integer> {
 
   /** Runs the benchmark. */
   public static void main(String[] args) {
-    System.exit(
-        new CommandLine(new TrainingBenchmark())
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .execute(args));
+    System.exit(Launcher.execute(new TrainingBenchmark(), args));
   }
 
   @Override

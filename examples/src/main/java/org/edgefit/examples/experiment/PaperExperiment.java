@@ -1,8 +1,6 @@
 package org.edgefit.examples.experiment;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -12,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.edgefit.cli.Launcher;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeProbe;
 import org.edgefit.client.model.ComputeType;
@@ -19,7 +18,6 @@ import org.edgefit.client.model.TorchKernels;
 import org.edgefit.client.qlora.ComputeOptions;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -62,32 +60,7 @@ public final class PaperExperiment implements Callable<Integer> {
 
   /** Runs the experiment. */
   public static void main(String[] args) {
-    System.exit(
-        new CommandLine(new PaperExperiment())
-            .setExecutionExceptionHandler(
-                (e, command, parsed) -> {
-                  if (e instanceof UncheckedIOException) {
-                    Throwable cause = e.getCause();
-                    command
-                        .getErr()
-                        .println("PaperExperiment: " + (cause == null ? e : cause).getMessage());
-                    return CommandLine.ExitCode.SOFTWARE;
-                  }
-                  if (e instanceof IOException || e instanceof IllegalArgumentException) {
-                    boolean isBare =
-                        e instanceof NoSuchFileException file && file.getReason() == null;
-                    String reason =
-                        isBare && !String.valueOf(e.getMessage()).contains(": ")
-                            ? ": no such file"
-                            : "";
-                    command.getErr().println("PaperExperiment: " + e.getMessage() + reason);
-                    return e instanceof IOException
-                        ? CommandLine.ExitCode.SOFTWARE
-                        : CommandLine.ExitCode.USAGE;
-                  }
-                  throw e;
-                })
-            .execute(args));
+    System.exit(Launcher.execute(new PaperExperiment(), args));
   }
 
   @Override
