@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.edgefit.format.TextFile;
 
 /**
  * The terms of a field, which say what a record has to be about: words, or several words that
@@ -45,7 +45,7 @@ public record Lexicon(List<String> terms) {
   /** Reads a file with a term on each line; blank lines and what follows a # are passed over. */
   public static Lexicon read(Path file) throws IOException {
     try {
-      return parse(Files.readString(file));
+      return parse(TextFile.read(file));
     } catch (IllegalArgumentException e) {
       throw new IOException(file + ": " + e.getMessage(), e);
     }

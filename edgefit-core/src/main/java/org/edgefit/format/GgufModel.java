@@ -245,8 +245,8 @@ public final class GgufModel implements BaseWeights {
     }
     long rowBytes = tensor.type().bytes(columns);
     boolean isInterleaved = headsOf(name) > 0;
-    int atOnce = isInterleaved ? 1 : (int) Math.max(1, BYTES_PER_READ / rowBytes);
     long rows = tensor.elements() / columns;
+    int atOnce = isInterleaved ? 1 : (int) Math.min(rows, Math.max(1, BYTES_PER_READ / rowBytes));
     ByteBuffer bytes = GgufFile.buffer(Math.toIntExact(atOnce * rowBytes));
     float[] values = new float[Math.multiplyExact(atOnce, columns)];
     long row = from / columns;
@@ -287,7 +287,8 @@ public final class GgufModel implements BaseWeights {
     boolean isF32 = require(name).type() == GgufType.F32;
     boolean isF16 = require(name).type() == GgufType.F16;
     int valueBytes = isF32 ? Float.BYTES : Short.BYTES;
-    FloatBuffer part = FloatBuffer.allocate(BYTES_PER_READ);
+    int values = Math.min(BYTES_PER_READ, out.remaining()) / valueBytes;
+    FloatBuffer part = FloatBuffer.allocate(values);
     for (long from = 0; out.hasRemaining(); from += part.limit()) {
       part.clear().limit(Math.min(part.capacity(), out.remaining() / valueBytes));
       copyFloats(name, from, part);
@@ -305,7 +306,7 @@ public final class GgufModel implements BaseWeights {
   @Override
   public void digest(String name, MessageDigest digest) throws IOException {
     GgufFile.Tensor tensor = require(name);
-    ByteBuffer part = ByteBuffer.allocate(BYTES_PER_READ);
+    ByteBuffer part = ByteBuffer.allocate((int) Math.min(BYTES_PER_READ, tensor.bytes()));
     for (long at = 0; at < tensor.bytes(); at += part.capacity()) {
       part.clear().limit((int) Math.min(part.capacity(), tensor.bytes() - at));
       file.read(tensor, at, part);

@@ -1,7 +1,6 @@
 package org.edgefit.client.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +11,7 @@ import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.GenerationOptions;
 import org.edgefit.client.qlora.TextGenerator;
 import org.edgefit.format.Json;
+import org.edgefit.format.TextFile;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -89,7 +89,7 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     List<String> instructions = new ArrayList<>(prompts);
     if (promptFile != null) {
-      instructions.addAll(Files.readAllLines(promptFile));
+      instructions.addAll(TextFile.read(promptFile).lines().toList());
     }
     if (instructions.isEmpty()) {
       throw new IllegalArgumentException("--prompt, --prompts: none (expected: an instruction)");

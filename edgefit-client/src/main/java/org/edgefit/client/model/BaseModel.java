@@ -154,7 +154,7 @@ public final class BaseModel implements AutoCloseable {
       if (directory == null) {
         throw new IOException("tokenizer: none (expected: a model that was loaded)");
       }
-      tokenizer = ModelTokenizer.load(directory);
+      tokenizer = ModelTokenizer.load(directory, config.vocabularySize());
     }
     return tokenizer;
   }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -38,16 +39,19 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
   private final SpecialTokens specialTokens;
   private final ChatTemplates chatTemplates;
   private final Path source;
+  private final int vocabulary;
 
   private ModelTokenizer(
       HuggingFaceTokenizer tokenizer,
       SpecialTokens specialTokens,
       ChatTemplates chatTemplates,
-      Path source) {
+      Path source,
+      int vocabulary) {
     this.tokenizer = tokenizer;
     this.specialTokens = specialTokens;
     this.chatTemplates = chatTemplates;
     this.source = source;
+    this.vocabulary = vocabulary;
   }
 
   /**
@@ -56,8 +60,19 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
    * @throws IOException if a file is missing or broken
    */
   public static ModelTokenizer load(Path directory) throws IOException {
+    return load(directory, Integer.MAX_VALUE);
+  }
+
+  /**
+   * Loads the tokenizer of a model directory or a GGUF file, which gives the model no id that it
+   * has no embedding for: a text with such a token is refused.
+   *
+   * @param vocabulary the rows of the model's embedding
+   * @throws IOException if a file is missing or broken
+   */
+  static ModelTokenizer load(Path directory, int vocabulary) throws IOException {
     if (GgufModel.isGguf(directory)) {
-      return ofGguf(directory);
+      return ofGguf(directory, vocabulary);
     }
     Path file = directory.resolve("tokenizer.json");
     ByteBuffer bytes = TextFile.bytes(file, false);
@@ -77,7 +92,8 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
         tokenizer,
         new SpecialTokens(templates.token("bos_token"), templates.token("eos_token")),
         templates,
-        file);
+        file,
+        vocabulary);
   }
 
   /** Says what the tokenizers library does not read, with its place as ours are told. */
@@ -91,7 +107,7 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
         what + where + ": " + reason + " (expected: a tokenizer of the tokenizers library)", e);
   }
 
-  private static ModelTokenizer ofGguf(Path file) throws IOException {
+  private static ModelTokenizer ofGguf(Path file, int vocabulary) throws IOException {
     GgufTokenizer stored = GgufTokenizer.read(file);
     try {
       byte[] json = stored.toJson().getBytes(StandardCharsets.UTF_8);
@@ -99,7 +115,11 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
           HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), PLAIN);
       SpecialTokens tokens = new SpecialTokens(stored.bosToken(), stored.eosToken());
       return new ModelTokenizer(
-          tokenizer, tokens, ChatTemplates.of(file, stored.chatTemplate(), tokens), file);
+          tokenizer,
+          tokens,
+          ChatTemplates.of(file, stored.chatTemplate(), tokens),
+          file,
+          vocabulary);
     } catch (RuntimeException e) {
       throw refused(file + ": its tokenizer", e);
     }
@@ -137,6 +157,11 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
     return List.copyOf(texts);
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * @throws UncheckedIOException if a token's id is beyond the model's vocabulary
+   */
   @Override
   public Tokens encode(String text) {
     Encoding encoding = tokenizer.encode(text, false, false);
@@ -146,6 +171,18 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
     int[] ends = new int[longs.length];
     int last = 0;
     for (int i = 0; i < ids.length; i++) {
+      if (longs[i] >= vocabulary) {
+        throw new UncheckedIOException(
+            new IOException(
+                source
+                    + ": token \""
+                    + encoding.getTokens()[i]
+                    + "\": its id is "
+                    + longs[i]
+                    + " (expected: below "
+                    + vocabulary
+                    + ", the rows of the model's embedding)"));
+      }
       ids[i] = Math.toIntExact(longs[i]);
       last = spans[i] == null ? last : Math.max(last, spans[i].getEnd());
       ends[i] = last;

@@ -198,4 +198,24 @@ class ModelTokenizerTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("tokenizer.json");
   }
+
+  @Test
+  void tokenBeyondTheModelsEmbeddingIsNamedWhereItIsUsed() throws IOException {
+    String json = Files.readString(TINY_HOME.resolve("tokenizer.json"));
+    String token =
+        "{\"id\":4096,\"content\":\"<sensor>\",\"single_word\":false,\"lstrip\":false,"
+            + "\"rstrip\":false,\"normalized\":false,\"special\":true},";
+    Files.writeString(
+        temp.resolve("tokenizer.json"),
+        json.replaceFirst("\"added_tokens\":\\s*\\[", "$0" + token));
+    try (ModelTokenizer tokenizer = ModelTokenizer.load(temp, 4096)) {
+      assertThat(tokenizer.encode("Is it on?").ids()).isNotEmpty();
+      assertThatThrownBy(() -> tokenizer.encode("Is <sensor> on?"))
+          .hasMessageContaining(
+              "tokenizer.json: token \"<sensor>\": its id is 4096 (expected: below 4096");
+    }
+    try (ModelTokenizer tokenizer = ModelTokenizer.load(temp, 4097)) {
+      assertThat(tokenizer.encode("<sensor>").ids()).contains(4096);
+    }
+  }
 }

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Random;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.format.Json;
+import org.edgefit.format.TextFile;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
@@ -345,15 +346,19 @@ public final class SelfInstruct {
     if (!Files.exists(journal)) {
       return List.of();
     }
-    String text = Files.readString(journal);
-    int whole = text.lastIndexOf('\n') + 1;
-    if (whole < text.length()) {
+    byte[] bytes = Files.readAllBytes(journal);
+    int whole = bytes.length;
+    while (whole > 0 && bytes[whole - 1] != '\n') {
+      whole--;
+    }
+    if (whole < bytes.length) {
       try (FileChannel channel = FileChannel.open(journal, StandardOpenOption.WRITE)) {
-        channel.truncate(text.substring(0, whole).getBytes(StandardCharsets.UTF_8).length);
+        channel.truncate(whole);
       }
     }
+    String text = TextFile.decode(ByteBuffer.wrap(bytes, 0, whole), journal.toString());
     List<ObjectNode> lines = new ArrayList<>();
-    for (String line : text.substring(0, whole).lines().toList()) {
+    for (String line : text.lines().toList()) {
       lines.add(Json.parse(line, journal + ": line " + (lines.size() + 1)));
     }
     return lines;

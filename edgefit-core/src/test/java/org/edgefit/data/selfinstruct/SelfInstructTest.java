@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -83,9 +84,11 @@ class SelfInstructTest {
   void runThatWasInterruptedGoesOnAtTheNextBatch() throws Exception {
     SelfInstruct.Result whole = run(selfInstruct(40), temp.resolve("whole"));
     run(selfInstruct(15), temp.resolve("part"));
-    // A line that was not written whole is not there.
-    Files.writeString(
-        temp.resolve("part"), Files.readString(temp.resolve("part")) + "{\"seed\": 1, \"bat");
+    // A line that was not written whole, here inside a character, is not there.
+    Files.write(
+        temp.resolve("part"),
+        new byte[] {'{', '"', 's', '"', ':', '"', (byte) 0xf0, (byte) 0x9f},
+        StandardOpenOption.APPEND);
     SelfInstruct.Result resumed = run(selfInstruct(40), temp.resolve("part"));
     assertThat(resumed).isEqualTo(whole);
     assertThat(temp.resolve("part")).hasSameTextualContentAs(temp.resolve("whole"));

@@ -28,6 +28,7 @@ import org.edgefit.data.selfinstruct.Teacher;
 import org.edgefit.examples.SmartHomeData;
 import org.edgefit.format.DurableFiles;
 import org.edgefit.format.ModelHub;
+import org.edgefit.format.TextFile;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
@@ -239,8 +240,8 @@ record ExperimentData(
   private static List<InstructionRecord> intents(ExperimentConfig.Intents source, String split)
       throws IOException {
     Path folder = Path.of(source.folder(), split);
-    List<String> utterances = Files.readAllLines(folder.resolve("seq.in"));
-    List<String> labels = Files.readAllLines(folder.resolve("label"));
+    List<String> utterances = TextFile.read(folder.resolve("seq.in")).lines().toList();
+    List<String> labels = TextFile.read(folder.resolve("label")).lines().toList();
     if (utterances.size() != labels.size()) {
       throw new IOException(
           folder

@@ -16,7 +16,6 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.edgefit.format.Json;
-import org.edgefit.format.TextFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,15 +42,7 @@ final class Section {
    * @param settings what is to be otherwise than in the file: values as YAML, by keys with dots
    */
   static Section read(Path file, Map<String, String> settings) throws IOException {
-    JsonNode root;
-    try {
-      root = new YAMLMapper().readTree(TextFile.read(file));
-    } catch (JsonProcessingException e) {
-      String problem = String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
-      throw new IOException(
-          file + ": line " + e.getLocation().getLineNr() + ": not YAML: " + problem, e);
-    }
-    if (!(root instanceof ObjectNode object)) {
+    if (!(YamlFile.read(file) instanceof ObjectNode object)) {
       throw new IOException(file + ": no keys and values (expected: a YAML mapping)");
     }
     for (Map.Entry<String, String> setting : settings.entrySet()) {

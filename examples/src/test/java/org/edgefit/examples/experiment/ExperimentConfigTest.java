@@ -10,8 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.edgefit.client.qlora.Scoring;
+import org.edgefit.format.DamagedFile;
 import org.edgefit.simulation.DeviceProfile;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -151,5 +154,40 @@ class ExperimentConfigTest {
   @MethodSource("shipped")
   void shippedFilesAreValid(Path file) throws IOException {
     assertThat(ExperimentConfig.read(file).models()).isNotEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "name: x\\n\\tmodels: [a]   | line 2, column 1: not YAML: found character '\\t(TAB)'",
+        "models: [a\\nseeds: [1]   | line 2, column 6: not YAML: expected ',' or ']'",
+        "name: x\\nname: y         | line 2, column 1: name: there twice",
+        "name: x: y                | line 1, column 8: not YAML: mapping values are not allowed",
+        "name: *a                  | line 1, column 7: not YAML: found undefined alias",
+        "data: &d {a: 1}\\nlora: *d | line 1, column 7: an alias of this (expected: written out)",
+        "name: !mine x             | line 1, column 7: tag !mine (expected: no tags)",
+        "name: a\\n---\\nname: b    | not YAML: but found another document",
+        "name: a\\nmodels: [\\x01]  | line 2: U+0001 (expected: YAML text)",
+        "a: [[[[[[[[[[[[[[[[[[[[[[ | not YAML: Nesting Depth exceeded max 20",
+        "? [a, b]\\n: c             | line 1, column 3: a key that is no word",
+        "- name                    | no keys and values (expected: a YAML mapping)",
+      })
+  void whatIsNoYamlOrAmbiguousIsRefusedByItsPlace(String yaml, String message) {
+    String text = yaml.replace("\\n", "\n").replace("\\t", "\t").replace("\\x01", "\u0001");
+    assertThatThrownBy(() -> read(text))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith(temp.resolve("my.yaml") + ": ")
+        .hasMessageContaining(message);
+  }
+
+  @TestFactory
+  Stream<DynamicTest> damagedExperimentsAreReadRightOrRefusedInOurWords() {
+    return Stream.of("scaled.yaml", "hwu64.yaml")
+        .map(
+            name ->
+                new DamagedFile(
+                    Path.of("experiments"), name, at -> ExperimentConfig.read(at.resolve(name))))
+        .flatMap(kind -> kind.tests(temp));
   }
 }
