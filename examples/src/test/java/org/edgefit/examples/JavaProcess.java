@@ -18,9 +18,18 @@ public record JavaProcess(int status, String out, String err) {
   /** Runs a program in a JVM with options of its own. */
   public static JavaProcess run(List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
+    return run(Path.of(""), options, main, arguments);
+  }
+
+  /** Runs a program in a folder. */
+  static JavaProcess run(Path folder, List<String> options, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
     Path err = Files.createTempFile("launcher", ".err");
     Process process =
-        new ProcessBuilder(command(options, main, arguments)).redirectError(err.toFile()).start();
+        new ProcessBuilder(command(options, main, arguments))
+            .directory(folder.toAbsolutePath().toFile())
+            .redirectError(err.toFile())
+            .start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     JavaProcess ended = new JavaProcess(process.waitFor(), out, Files.readString(err));
     Files.delete(err);
