@@ -30,6 +30,9 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
 
   private static final int MOST_FAULTS = 8;
 
+  /** How much of a response is shown. */
+  private static final int MOST_SHOWN = 30;
+
   /** Keeps its own lists. */
   public LabelSet {
     classes = List.copyOf(classes);
@@ -59,6 +62,7 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
     Map<String, Integer> counts = new TreeMap<>();
     Map<String, Map<String, Integer>> delimiters = new TreeMap<>();
     Map<String, Integer> absent = new TreeMap<>();
+    Map<String, String> openings = new TreeMap<>();
     for (InstructionRecord record : records) {
       String label = record.label();
       if (label != null) {
@@ -66,6 +70,7 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
         String delimiter = delimiter(label, record.response());
         if (delimiter == null) {
           absent.merge(label, 1, Integer::sum);
+          openings.putIfAbsent(label, opening(record.response()));
         } else {
           delimiters
               .computeIfAbsent(label, of -> new TreeMap<>())
@@ -91,7 +96,10 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
     absent.forEach(
         (label, count) ->
             faults.add(
-                named(label, count) + ": not what the response begins with (expected: its label)"));
+                named(label, count)
+                    + ": a response that begins "
+                    + openings.get(label)
+                    + " (expected: with its label)"));
     if (!faults.isEmpty()) {
       int more = faults.size() - MOST_FAULTS;
       throw new IllegalArgumentException(
@@ -126,6 +134,13 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
                 + " but for case and white space");
       }
     }
+  }
+
+  private static String opening(String response) {
+    String line = response.lines().findFirst().orElse("");
+    int end =
+        line.offsetByCodePoints(0, Math.min(MOST_SHOWN, line.codePointCount(0, line.length())));
+    return "\"" + line.substring(0, end) + (end < response.length() ? "…\"" : "\"");
   }
 
   private static String named(String label, int records) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.edgefit.format.Json;
 import org.edgefit.format.TextFile;
 import org.jspecify.annotations.Nullable;
@@ -110,7 +111,23 @@ public record RecordFile(
         + (left.isEmpty() ? "" : "; ignored: " + String.join(", ", left))
         + (earlierAnswers == 0
             ? ""
-            : "; of a conversation's answers the last is learned, " + earlierAnswers + " are not");
+            : "; of a conversation's answers the last is learned, " + earlierAnswers + " are not")
+        + empty();
+  }
+
+  private String empty() {
+    List<InstructionRecord> records = dataset.records();
+    int[] empty =
+        IntStream.range(0, records.size())
+            .filter(i -> records.get(i).response().isBlank())
+            .toArray();
+    return empty.length == 0
+        ? ""
+        : "; "
+            + empty.length
+            + (empty.length == 1 ? " empty response" : " empty responses")
+            + ", the first in record "
+            + (empty[0] + 1);
   }
 
   /** Reads records, and holds them to the keys of those before. */

@@ -182,11 +182,18 @@ final class GgufFile implements Closeable {
     private final Counted counted = new Counted(Channels.newInputStream(channel));
     private final DataInputStream in = new DataInputStream(counted);
 
+    private String kind() throws IOException {
+      byte[] start = new byte[(int) Math.min(512, channel.size())];
+      channel.read(ByteBuffer.wrap(start), 0);
+      String kind = TextFile.kindOf(start);
+      return kind == null ? "something else" : kind;
+    }
+
     void read() throws IOException {
       int magic = int32();
       int version = int32();
       if (magic != MAGIC) {
-        throw new IOException(path + ": not a GGUF file");
+        throw new IOException(path + ": " + kind() + " (expected: a GGUF file)");
       }
       if (version != 2 && version != 3) {
         throw new IOException(path + ": version " + version + " (expected: 2 or 3)");

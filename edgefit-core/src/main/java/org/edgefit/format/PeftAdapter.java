@@ -76,6 +76,22 @@ public final class PeftAdapter {
     }
   }
 
+  /**
+   * Reads an adapter directory, for a model with these layers.
+   *
+   * @throws IOException as the other method of this name does, or if it is another model's; the
+   *     message names the first tensor that differs
+   */
+  public static Adapter read(Path directory, List<LinearSpec> layers) throws IOException {
+    Adapter adapter = read(directory);
+    try {
+      AdapterLayout.of(adapter.config(), layers).requireSame(adapter.layout());
+    } catch (IllegalArgumentException e) {
+      throw new IOException(directory + ": not an adapter of this model: " + e.getMessage(), e);
+    }
+    return adapter;
+  }
+
   private static List<String> targets(
       Path configFile, ObjectNode json, Path weights, AdapterLayout layout) throws IOException {
     List<LinearSpec> layers;

@@ -155,14 +155,17 @@ public final class SafetensorsFile implements Closeable {
     }
     long begin = offsets.get(0);
     long end = offsets.get(1);
-    if (begin < 0 || end < begin || end > dataBytes) {
+    if (begin >= 0 && end >= begin && end > dataBytes) {
       throw new IOException(
           where
-              + ": data_offsets "
-              + offsets
-              + " (expected: ascending, within the file's "
+              + ": ends at byte "
+              + end
+              + " of the data, of which the file has "
               + dataBytes
-              + " bytes of data)");
+              + " (expected: a whole file; a download that broke?)");
+    }
+    if (begin < 0 || end < begin) {
+      throw new IOException(where + ": data_offsets " + offsets + " (expected: ascending)");
     }
     StoredTensor tensor;
     try {

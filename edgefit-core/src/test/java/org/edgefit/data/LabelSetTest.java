@@ -78,8 +78,8 @@ class LabelSetTest {
       value = {
         "`normal `  | `normal `            | \"normal \" (1 record): white space at its ends",
         "Normal     | normal               | the same as \"Normal\" (1 record) but for case",
-        "leak       | leakage              | \"leak\" (1 record): not what the response begins with",
-        "leak       | The leak             | \"leak\" (1 record): not what the response begins with",
+        "leak       | leakage              | \"leak\" (1 record): a response that begins \"leakage\" (expected",
+        "leak       | The leak             | \"leak\" (1 record): a response that begins \"The leak\" (expected",
       })
   void labelsThatCannotBeRightAreNamedWithTheirCounts(
       String label, String response, String message) {

@@ -187,4 +187,12 @@ class RecordFileTest {
     assertThatThrownBy(() -> RecordFile.read(file, Map.of()))
         .hasMessage(file + ": line 601, byte 19: 0xff is not UTF-8 (expected: UTF-8 text)");
   }
+
+  @Test
+  void emptyResponsesAreCounted() throws IOException {
+    RecordFile file =
+        read("{'instruction':'a','response':'b'}\n{'instruction':'c','response':' '}", Map.of());
+    assertThat(file.description())
+        .isEqualTo("2 records: instruction, response; 1 empty response, the first in record 2");
+  }
 }

@@ -160,4 +160,15 @@ class PeftAdapterTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining(message);
   }
+
+  @Test
+  void adapterOfAnotherModelIsNamedWithTheFirstTensorThatDiffers() throws IOException {
+    assertThat(PeftAdapter.read(temp, LAYERS).layout()).isEqualTo(adapter.layout());
+    List<LinearSpec> wider =
+        List.of(new LinearSpec("model.layers.0.self_attn.q_proj", 8, 4), LAYERS.get(1));
+    assertThatThrownBy(() -> PeftAdapter.read(temp, wider))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith(temp + ": not an adapter of this model: ")
+        .hasMessageContaining("q_proj.lora_A.weight: shape [2, 6] (expected: [2, 8])");
+  }
 }

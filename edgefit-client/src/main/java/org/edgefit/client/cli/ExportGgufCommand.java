@@ -45,8 +45,8 @@ final class ExportGgufCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    GgufAdapter.write(
-        PeftAdapter.read(adapter), ModelConfig.read(ModelLocation.resolve(model)), out);
+    ModelConfig config = ModelConfig.read(ModelLocation.resolve(model));
+    GgufAdapter.write(PeftAdapter.read(adapter, config.linearLayers()), config, out);
     System.out.println(json ? Json.line(Map.of("adapter", out.toString())) : "adapter: " + out);
     return 0;
   }

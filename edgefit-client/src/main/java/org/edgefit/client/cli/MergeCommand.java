@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.model.ModelMerger;
 import org.edgefit.format.Json;
+import org.edgefit.format.ModelConfig;
 import org.edgefit.format.ModelFiles;
 import org.edgefit.format.OutputDirectory;
 import org.edgefit.format.PeftAdapter;
@@ -52,8 +53,8 @@ final class MergeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Adapter merged = PeftAdapter.read(adapter);
     Path base = ModelLocation.resolve(model);
+    Adapter merged = PeftAdapter.read(adapter, ModelConfig.read(base).linearLayers());
     int tensors;
     try (ModelFiles files = ModelFiles.open(base)) {
       tensors = files.names().size();

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.BaseModel;
+import org.edgefit.format.ModelConfig;
 import org.edgefit.format.PeftAdapter;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -42,8 +43,10 @@ final class ModelOptions {
     return BaseModel.load(model(), quantization, machine.device());
   }
 
-  /** Reads the adapter, or returns null if none is named. */
+  /** Reads the adapter, which must be the model's, or returns null if none is named. */
   @Nullable Adapter readAdapter() throws IOException {
-    return adapter == null ? null : PeftAdapter.read(adapter);
+    return adapter == null
+        ? null
+        : PeftAdapter.read(adapter, ModelConfig.read(model()).linearLayers());
   }
 }

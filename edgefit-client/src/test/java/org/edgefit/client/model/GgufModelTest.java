@@ -184,6 +184,7 @@ class GgufModelTest {
   void otherFileIsRefused() throws IOException {
     Path file = temp.resolve("other.gguf");
     Files.writeString(file, "{\"this is\": \"not a GGUF file, for it begins otherwise\"}");
-    assertThatThrownBy(() -> ModelConfig.read(file)).hasMessageContaining("not a GGUF file");
+    assertThatThrownBy(() -> ModelConfig.read(file))
+        .hasMessageContaining("(expected: a GGUF file)");
   }
 }

@@ -353,7 +353,7 @@ final class ExpressionParser {
     } else if (token.isOperator("{")) {
       return map();
     }
-    throw new TemplateException(token.place(), "unexpected " + token + " (expected: a value)");
+    throw new TemplateException(token.place(), "found " + token + " (expected: a value)");
   }
 
   private Expression name(Token token) {
@@ -437,7 +437,7 @@ final class ExpressionParser {
       };
     } else if (!name.is(Kind.NAME)) {
       throw new TemplateException(
-          name.place(), "unexpected " + name + " (expected: a name or a number)");
+          name.place(), "found " + name + " (expected: a name or a number)");
     }
     return scope -> {
       Object value = owner.value(scope);

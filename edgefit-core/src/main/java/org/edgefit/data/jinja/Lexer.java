@@ -193,7 +193,7 @@ final class Lexer {
       }
     } else {
       String found = source.substring(at, source.offsetByCodePoints(at, 1));
-      throw new TemplateException(Place.of(source, from), "unexpected \"" + found + "\"");
+      throw new TemplateException(Place.of(source, from), "found \"" + found + "\"");
     }
   }
 

@@ -77,6 +77,6 @@ final class Tokens {
 
   TemplateException unexpected(String expected) {
     return new TemplateException(
-        peek().place(), "unexpected " + peek() + " (expected: " + expected + ")");
+        peek().place(), "found " + peek() + " (expected: " + expected + ")");
   }
 }

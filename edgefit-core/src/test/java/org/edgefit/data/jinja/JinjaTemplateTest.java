@@ -110,7 +110,7 @@ class JinjaTemplateTest {
         "{{ 1 is nope }}#line 1, column 9: test \"nope\" is not known here",
         "{% include 'x' %}#line 1, column 4: statement \"include\" is not known here",
         "{% for m in messages recursive %}{% endfor %}#line 1, column 22: recursive",
-        "{% for m in messages %}#unexpected the end of the template",
+        "{% for m in messages %}#found the end of the template",
         "{{ 'a }}#line 1, column 4: a string that does not end",
         "{{ raise_exception('roles must alternate') }}#the template refuses this: roles must",
         "{{ messages.append('x') }}#cannot be changed by a chat template",

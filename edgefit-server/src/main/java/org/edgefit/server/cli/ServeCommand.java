@@ -11,7 +11,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.cli.LoraOptions;
 import org.edgefit.cli.PluginJars;
@@ -453,9 +452,7 @@ final class ServeCommand implements Callable<Integer> {
     if (adapter == null) {
       return Adapter.initial(lora.toLora(), layers, new Seed(seed).split("adapter"));
     }
-    Adapter read = PeftAdapter.read(adapter);
-    AdapterLayout.of(read.config(), layers).requireSame(read.layout());
-    return read;
+    return PeftAdapter.read(adapter, layers);
   }
 
   private void started(int boundPort, @Nullable String hash) {
