@@ -59,18 +59,16 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
    */
   public static LabelSet of(
       List<String> classes, List<InstructionRecord> records, String afterLabel) {
-    Map<String, Integer> counts = new TreeMap<>();
+    Map<String, Uses> uses = new TreeMap<>();
+    Map<String, Uses> absent = new TreeMap<>();
     Map<String, Map<String, Integer>> delimiters = new TreeMap<>();
-    Map<String, Integer> absent = new TreeMap<>();
-    Map<String, String> openings = new TreeMap<>();
-    for (InstructionRecord record : records) {
-      String label = record.label();
+    for (int i = 0; i < records.size(); i++) {
+      String label = records.get(i).label();
       if (label != null) {
-        counts.merge(label, 1, Integer::sum);
-        String delimiter = delimiter(label, record.response());
+        uses.computeIfAbsent(label, Uses::new).add(i);
+        String delimiter = delimiter(label, records.get(i).response());
         if (delimiter == null) {
-          absent.merge(label, 1, Integer::sum);
-          openings.putIfAbsent(label, opening(record.response()));
+          absent.computeIfAbsent(label, Uses::new).add(i);
         } else {
           delimiters
               .computeIfAbsent(label, of -> new TreeMap<>())
@@ -78,14 +76,14 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
         }
       }
     }
-    List<String> chosen = classes.isEmpty() ? List.copyOf(counts.keySet()) : classes;
+    List<String> chosen = classes.isEmpty() ? List.copyOf(uses.keySet()) : classes;
     List<String> faults = new ArrayList<>();
-    form(chosen, counts, faults);
-    counts.forEach(
-        (label, count) -> {
+    form(chosen, uses, faults);
+    uses.forEach(
+        (label, used) -> {
           if (!chosen.contains(label)) {
             faults.add(
-                named(label, count)
+                used
                     + ": none of the classes "
                     + chosen
                     + (label.contains(",")
@@ -94,11 +92,11 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
           }
         });
     absent.forEach(
-        (label, count) ->
+        (label, used) ->
             faults.add(
-                named(label, count)
+                used
                     + ": a response that begins "
-                    + openings.get(label)
+                    + opening(records.get(used.first).response())
                     + " (expected: with its label)"));
     if (!faults.isEmpty()) {
       int more = faults.size() - MOST_FAULTS;
@@ -110,28 +108,52 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
     return new LabelSet(chosen, following(chosen, delimiters, afterLabel));
   }
 
-  private static void form(List<String> classes, Map<String, Integer> counts, List<String> faults) {
-    Map<String, String> folded = new LinkedHashMap<>();
+  /** The records that have a label. */
+  private static final class Uses {
+    private final String label;
+    private int count;
+    private int first;
+
+    Uses(String label) {
+      this.label = label;
+    }
+
+    void add(int record) {
+      first = count == 0 ? record : first;
+      count++;
+    }
+
+    /** Returns, for example, {@code "leak" (3 records, the first is number 5)}. */
+    @Override
+    public String toString() {
+      return "\""
+          + label
+          + "\" ("
+          + (count == 0
+              ? "no record)"
+              : count == 1
+                  ? "record " + (first + 1) + ")"
+                  : count + " records, the first is " + (first + 1) + ")");
+    }
+  }
+
+  private static void form(List<String> classes, Map<String, Uses> uses, List<String> faults) {
+    Map<String, Uses> folded = new LinkedHashMap<>();
     TreeSet<String> all = new TreeSet<>(classes);
-    all.addAll(counts.keySet());
+    all.addAll(uses.keySet());
     if (classes.stream().distinct().count() < classes.size()) {
       faults.add("classes " + classes + ": one is there twice");
     }
     for (String label : all) {
-      int count = counts.getOrDefault(label, 0);
+      Uses used = uses.getOrDefault(label, new Uses(label));
       if (label.isBlank()) {
-        faults.add(named(label, count) + ": empty");
+        faults.add(used + ": empty");
       } else if (!label.equals(label.strip())) {
-        faults.add(named(label, count) + ": white space at its ends");
+        faults.add(used + ": white space at its ends");
       }
-      String key = label.strip().toLowerCase(Locale.ROOT);
-      String other = folded.putIfAbsent(key, label);
+      Uses other = folded.putIfAbsent(label.strip().toLowerCase(Locale.ROOT), used);
       if (other != null) {
-        faults.add(
-            named(label, count)
-                + ": the same as "
-                + named(other, counts.getOrDefault(other, 0))
-                + " but for case and white space");
+        faults.add(used + ": the same as " + other + " but for case and white space");
       }
     }
   }
@@ -141,10 +163,6 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
     int end =
         line.offsetByCodePoints(0, Math.min(MOST_SHOWN, line.codePointCount(0, line.length())));
     return "\"" + line.substring(0, end) + (end < response.length() ? "…\"" : "\"");
-  }
-
-  private static String named(String label, int records) {
-    return "\"" + label + "\" (" + records + (records == 1 ? " record)" : " records)");
   }
 
   /**

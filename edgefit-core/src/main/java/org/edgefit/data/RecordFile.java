@@ -288,7 +288,11 @@ public record RecordFile(
                     + key
                     + "\" (expected: "
                     + plain
-                    + "; --columns reads it as it is written)");
+                    + ", or --columns "
+                    + plain
+                    + "="
+                    + key
+                    + ")");
           }
           return column.getKey();
         }

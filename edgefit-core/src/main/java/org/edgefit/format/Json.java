@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Strict JSON: a key that comes twice, or text after the end, is an error. */
 public final class Json {
@@ -95,7 +96,7 @@ public final class Json {
     try {
       node = MAPPER.readTree(text);
     } catch (JsonProcessingException e) {
-      throw new IOException(what + fault(e), e);
+      throw new IOException(what + fault(text, e), e);
     }
     if (node instanceof ObjectNode object) {
       return object;
@@ -104,7 +105,7 @@ public final class Json {
   }
 
   /** Says where a text is no JSON, and why, in words of ours. */
-  private static String fault(JsonProcessingException e) {
+  private static String fault(String text, JsonProcessingException e) {
     String message = String.valueOf(e.getOriginalMessage());
     Matcher twice = Pattern.compile("Duplicate field '(.*)'", Pattern.DOTALL).matcher(message);
     JsonLocation at = e.getLocation();
@@ -119,7 +120,19 @@ public final class Json {
             ? ": key \"" + twice.group(1) + "\" is there twice (expected: once)"
             : message.contains("end-of-input")
                 ? ": ends in the middle (expected: a whole JSON object)"
-                : ": not JSON (expected: a JSON object)");
+                : endsAfterAComma(text, at)
+                    ? ": a comma before the closing bracket (expected: none)"
+                    : ": not JSON (expected: a JSON object)");
+  }
+
+  private static boolean endsAfterAComma(String text, @Nullable JsonLocation at) {
+    if (at == null || at.getCharOffset() < 0) {
+      return false;
+    }
+    int end = (int) Math.min(text.length(), at.getCharOffset() + 1);
+    String before = text.substring(0, end).stripTrailing();
+    int comma = before.lastIndexOf(',');
+    return comma >= 0 && before.substring(comma + 1).strip().matches("[]}]");
   }
 
   /** Takes an item of a list. */
@@ -152,7 +165,7 @@ public final class Json {
         throw new IOException(what + ": more after the JSON list (expected: its end)");
       }
     } catch (JsonProcessingException e) {
-      throw new IOException(what + fault(e), e);
+      throw new IOException(what + fault(text, e), e);
     }
   }
 

@@ -132,9 +132,33 @@ public final class ModelHub {
     return text.startsWith(PREFIX);
   }
 
-  /** Is told how far a file's download is. */
+  /**
+   * What is to be fetched.
+   *
+   * @param location where from, as {@code hf:org/name}
+   * @param files how many files
+   * @param bytes how many bytes in all; -1 where the hub does not say
+   * @param folder where to
+   */
+  public record Fetch(String location, int files, long bytes, Path folder) {
+
+    /** Returns, for example, {@code hf:org/name: 5 files, 270.0 MB, to /home/me/.cache/...}. */
+    @Override
+    public String toString() {
+      return location
+          + (files == 1 ? ": 1 file, " : ": " + files + " files, ")
+          + (bytes < 0 ? "" : String.format(Locale.ROOT, "%.1f MB, ", bytes / 1e6))
+          + "to "
+          + folder;
+    }
+  }
+
+  /** Is told what is fetched, and how far a file's download is. */
   @FunctionalInterface
   public interface Progress {
+    /** Files are about to be fetched. */
+    default void starts(Fetch fetch) {}
+
     /** So many of a file's bytes are there. */
     void received(String file, long done, long bytes);
   }
@@ -311,15 +335,32 @@ public final class ModelHub {
     listing.path("siblings").forEach(file -> listed.add(file.path("rfilename").asText()));
     List<String> names = choice.of(listed);
     Path snapshot = repository.snapshot(commit);
-    for (String name : names) {
-      if (!Files.exists(snapshot.resolve(name))) {
-        fetch(repository, commit, name, snapshot, progress);
-      }
+    List<String> missing =
+        names.stream().filter(name -> !Files.exists(snapshot.resolve(name))).toList();
+    if (!missing.isEmpty()) {
+      progress.starts(
+          new Fetch(repository.location(), missing.size(), bytes(listing, missing), snapshot));
+    }
+    for (String name : missing) {
+      fetch(repository, commit, name, snapshot, progress);
     }
     Path folder = repository.folder();
     writeIfChanged(folder.resolve(COMPLETE).resolve(commit), String.join("\n", names) + "\n");
     writeIfChanged(folder.resolve("refs").resolve(repository.revision()), commit);
     return snapshot;
+  }
+
+  /** Returns the bytes of some files, as a listing has them; -1 if it lacks one's. */
+  private static long bytes(JsonNode listing, List<String> names) {
+    long sum = 0;
+    int sized = 0;
+    for (JsonNode file : listing.path("siblings")) {
+      if (names.contains(file.path("rfilename").asText()) && file.path("size").isNumber()) {
+        sum += file.path("size").asLong();
+        sized++;
+      }
+    }
+    return sized == names.size() ? sum : -1;
   }
 
   private static void writeIfChanged(Path file, String text) throws IOException {
@@ -359,7 +400,9 @@ public final class ModelHub {
 
   private JsonNode listing(Repository repository) throws IOException {
     String revision = repository.revision().replace("/", "%2F");
-    URI uri = URI.create(address + "/api/" + repository.listing() + "/revision/" + revision);
+    URI uri =
+        URI.create(
+            address + "/api/" + repository.listing() + "/revision/" + revision + "?blobs=true");
     HttpResponse<InputStream> response = send(uri, "GET", 0, true);
     for (int redirect = 0; response.statusCode() / 100 == 3; redirect++) {
       response.body().close();

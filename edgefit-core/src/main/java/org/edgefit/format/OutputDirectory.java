@@ -69,7 +69,7 @@ public final class OutputDirectory implements AutoCloseable {
                 + ": holds "
                 + first.get(0)
                 + (first.size() > 1 ? " and " + (first.size() - 1) + " more" : "")
-                + " (expected: a new or empty directory, or --overwrite)");
+                + " (expected: a new or empty directory, or --overwrite, which replaces what is there)");
       }
     }
   }

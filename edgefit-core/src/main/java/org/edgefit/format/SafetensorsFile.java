@@ -110,6 +110,7 @@ public final class SafetensorsFile implements Closeable {
         StandardCharsets.UTF_8.decode(readFully(channel, 8, (int) headerBytes)).toString();
     ObjectNode header = Json.parse(text, path + ": header at offset 8");
     long dataStart = 8 + headerBytes;
+    requireWhole(path, header, size - dataStart);
     Map<String, String> metadata = new LinkedHashMap<>();
     List<Entry> entries = new ArrayList<>();
     for (Map.Entry<String, JsonNode> field : header.properties()) {
@@ -119,7 +120,7 @@ public final class SafetensorsFile implements Closeable {
             .properties()
             .forEach(entry -> metadata.put(entry.getKey(), entry.getValue().asText()));
       } else {
-        entries.add(entry(path, field.getKey(), field.getValue(), size - dataStart));
+        entries.add(entry(path, field.getKey(), field.getValue()));
       }
     }
     return new SafetensorsFile(
@@ -128,6 +129,24 @@ public final class SafetensorsFile implements Closeable {
         dataStart,
         covering(path, entries, size - dataStart),
         Collections.unmodifiableMap(metadata));
+  }
+
+  /** Refuses a file that ends before its last tensor does. */
+  private static void requireWhole(Path path, ObjectNode header, long dataBytes)
+      throws IOException {
+    long wanted = 0;
+    for (JsonNode tensor : header) {
+      wanted = Math.max(wanted, tensor.path("data_offsets").path(1).asLong());
+    }
+    if (wanted > dataBytes) {
+      throw new IOException(
+          path
+              + ": cut short: "
+              + dataBytes
+              + " bytes of data (expected: "
+              + wanted
+              + ", as its header says)");
+    }
   }
 
   /** Refuses a file that begins as another kind does, by what it is. */
@@ -139,8 +158,7 @@ public final class SafetensorsFile implements Closeable {
     }
   }
 
-  private static Entry entry(Path path, String name, JsonNode node, long dataBytes)
-      throws IOException {
+  private static Entry entry(Path path, String name, JsonNode node) throws IOException {
     String where = path + ": header at offset 8: " + name;
     JsonNode dtype = node.path("dtype");
     TensorType type = TensorType.byName(dtype.asText());
@@ -155,15 +173,6 @@ public final class SafetensorsFile implements Closeable {
     }
     long begin = offsets.get(0);
     long end = offsets.get(1);
-    if (begin >= 0 && end >= begin && end > dataBytes) {
-      throw new IOException(
-          where
-              + ": ends at byte "
-              + end
-              + " of the data, of which the file has "
-              + dataBytes
-              + " (expected: a whole file; a download that broke?)");
-    }
     if (begin < 0 || end < begin) {
       throw new IOException(where + ": data_offsets " + offsets + " (expected: ascending)");
     }

@@ -105,7 +105,7 @@ public final class TextFile {
     if (bytes.length == 0) {
       return "empty";
     } else if (start.startsWith("version https://git-lfs")) {
-      return "a pointer of Git LFS, in place of the file (git lfs pull brings it)";
+      return "a pointer of Git LFS in place of the file, which git lfs pull or another download brings";
     } else if (lower.startsWith("<!doctype html") || lower.startsWith("<html")) {
       return "an HTML page";
     } else if (start.startsWith("PK\u0003\u0004")) {

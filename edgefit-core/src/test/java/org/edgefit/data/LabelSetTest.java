@@ -76,10 +76,10 @@ class LabelSetTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "`normal `  | `normal `            | \"normal \" (1 record): white space at its ends",
-        "Normal     | normal               | the same as \"Normal\" (1 record) but for case",
-        "leak       | leakage              | \"leak\" (1 record): a response that begins \"leakage\" (expected",
-        "leak       | The leak             | \"leak\" (1 record): a response that begins \"The leak\" (expected",
+        "`normal `  | `normal `            | \"normal \" (record 1): white space at its ends",
+        "Normal     | normal               | the same as \"Normal\" (record 1) but for case",
+        "leak       | leakage              | \"leak\" (record 1): a response that begins \"leakage\" (expected",
+        "leak       | The leak             | \"leak\" (record 1): a response that begins \"The leak\" (expected",
       })
   void labelsThatCannotBeRightAreNamedWithTheirCounts(
       String label, String response, String message) {
@@ -94,12 +94,12 @@ class LabelSetTest {
   void classesThatDoNotHaveALabelAreNamed() {
     assertThatThrownBy(
             () -> of(List.of("leak", "kitchen"), record("leak, kitchen", "leak, kitchen")))
-        .hasMessageContaining("\"leak, kitchen\" (1 record): none of the classes [leak, kitchen]")
+        .hasMessageContaining("\"leak, kitchen\" (record 1): none of the classes [leak, kitchen]")
         .hasMessageContaining("with a comma");
     assertThatThrownBy(() -> of(List.of("a", "a"), record("a", "a")))
         .hasMessageContaining("one is there twice");
     assertThatThrownBy(() -> of(List.of("a", ""), record("a", "a")))
-        .hasMessageContaining("\"\" (0 records): empty");
+        .hasMessageContaining("\"\" (no record): empty");
   }
 
   @ParameterizedTest

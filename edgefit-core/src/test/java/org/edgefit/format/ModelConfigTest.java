@@ -127,4 +127,11 @@ class ModelConfigTest {
         "{\"weight_map\":{\"a\":\"../secret.safetensors\"}}");
     assertThatThrownBy(() -> ModelFiles.open(temp)).hasMessageContaining("a file's name");
   }
+
+  @Test
+  void commaBeforeTheClosingBracketIsSaid() throws IOException {
+    Files.writeString(temp.resolve("config.json"), "{\n  \"model_type\": \"llama\",\n}\n");
+    assertThatThrownBy(() -> ModelConfig.read(temp))
+        .hasMessageContaining("config.json, line 3, column 1: a comma before the closing bracket");
+  }
 }

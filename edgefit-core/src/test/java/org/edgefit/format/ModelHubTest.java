@@ -20,6 +20,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -111,7 +112,13 @@ class ModelHubTest {
     } else if (path.equals("/api/models/home/tiny/revision/main")
         || path.equals("/api/datasets/home/tiny/revision/main")) {
       StringBuilder json = new StringBuilder("{\"sha\":\"" + COMMIT + "\",\"siblings\":[");
-      files.keySet().forEach(name -> json.append("{\"rfilename\":\"").append(name).append("\"},"));
+      files.forEach(
+          (name, content) ->
+              json.append("{\"rfilename\":\"")
+                  .append(name)
+                  .append("\",\"size\":")
+                  .append(content.length)
+                  .append("},"));
       json.setLength(json.length() - 1);
       send(exchange, 200, json.append("]}").toString().getBytes(StandardCharsets.UTF_8), 0);
     } else if (path.startsWith("/home/tiny/resolve/" + COMMIT + "/")
@@ -277,6 +284,36 @@ class ModelHubTest {
     assertThatThrownBy(() -> offline.download("hf:home/other", (file, done, bytes) -> {}))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("/api/models/home/other");
+  }
+
+  @Test
+  void whatIsFetchedIsSaidBefore() throws IOException {
+    List<ModelHub.Fetch> told = new ArrayList<>();
+    ModelHub.Progress progress =
+        new ModelHub.Progress() {
+          @Override
+          public void starts(ModelHub.Fetch fetch) {
+            told.add(fetch);
+          }
+
+          @Override
+          public void received(String file, long done, long bytes) {
+            assertThat(told).hasSize(1);
+          }
+        };
+    hubWith(null).downloadConfig("hf:home/tiny");
+    Path directory = hubWith(null).download("hf:home/tiny", progress);
+    hubWith(null).download("hf:home/tiny", progress);
+    long bytes = 0;
+    try (Stream<Path> fetched = Files.list(directory)) {
+      for (Path file : fetched.toList()) {
+        bytes += file.endsWith("config.json") ? 0 : Files.size(file);
+      }
+      assertThat(told)
+          .containsExactly(
+              new ModelHub.Fetch("hf:home/tiny", told.get(0).files(), bytes, directory));
+    }
+    assertThat(told.get(0).toString()).startsWith("hf:home/tiny: ").contains(" MB, to ");
   }
 
   @Test

@@ -34,7 +34,9 @@ class OutputDirectoryTest {
     Path out = temp.resolve("new/model");
     write(out, false, "a");
     assertThatThrownBy(() -> OutputDirectory.open(out, false))
-        .hasMessage(out + ": holds a (expected: a new or empty directory, or --overwrite)");
+        .hasMessage(
+            out
+                + ": holds a (expected: a new or empty directory, or --overwrite, which replaces what is there)");
     write(out, true, "b");
     assertThat(names(out)).containsExactly("b");
     assertThat(names(out.getParent())).containsExactly("model");

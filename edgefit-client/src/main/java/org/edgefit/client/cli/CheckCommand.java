@@ -146,7 +146,7 @@ final class CheckCommand implements Callable<Integer> {
     if (labelled.isEmpty()) {
       return;
     }
-    LabelSet labels = LabelSet.of(run.labels(), labelled, run.afterLabel());
+    LabelSet labels = LabelSet.of(run.labels(), records.records(), run.afterLabel());
     Map<String, Integer> counts = new TreeMap<>();
     labelled.forEach(record -> counts.merge(String.valueOf(record.label()), 1, Integer::sum));
     List<String> table = new ArrayList<>();

@@ -27,7 +27,19 @@ final class ModelLocation {
     }
     try (Progress progress = new Progress("downloading " + location, 64 << 20)) {
       return ModelHub.standard()
-          .download(location, (file, done, bytes) -> progress.show(done, bytes, file));
+          .download(
+              location,
+              new ModelHub.Progress() {
+                @Override
+                public void starts(ModelHub.Fetch fetch) {
+                  System.err.println("downloading " + fetch);
+                }
+
+                @Override
+                public void received(String file, long done, long bytes) {
+                  progress.show(done, bytes, file);
+                }
+              });
     }
   }
 }

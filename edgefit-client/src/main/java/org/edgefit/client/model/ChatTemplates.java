@@ -41,11 +41,18 @@ final class ChatTemplates {
           "mask_token");
 
   private final Path source;
-  private final Map<String, String> templates;
+  private final Map<String, Written> templates;
   private final Map<String, String> specialTokens;
 
+  /** A template's text, and where it is. */
+  private record Written(String where, String text) {
+    static Written in(Path file) throws IOException {
+      return new Written(file.toString(), TextFile.read(file));
+    }
+  }
+
   private ChatTemplates(
-      Path source, Map<String, String> templates, Map<String, String> specialTokens) {
+      Path source, Map<String, Written> templates, Map<String, String> specialTokens) {
     this.source = source;
     this.templates = templates;
     this.specialTokens = specialTokens;
@@ -63,7 +70,7 @@ final class ChatTemplates {
         tokens.put(name, text);
       }
     }
-    Map<String, String> templates = files(directory);
+    Map<String, Written> templates = files(directory);
     if (templates.isEmpty()) {
       templates = listed(directory.resolve("tokenizer_config.json"), config.path("chat_template"));
     }
@@ -77,47 +84,51 @@ final class ChatTemplates {
     known.put("eos_token", tokens.eos());
     known.values().removeIf(String::isEmpty);
     return new ChatTemplates(
-        file, template.isEmpty() ? Map.of() : Map.of(DEFAULT, template), known);
+        file,
+        template.isEmpty()
+            ? Map.of()
+            : Map.of(DEFAULT, new Written(file + ": tokenizer.chat_template", template)),
+        known);
   }
 
   private static String text(JsonNode token) {
     return token.isObject() ? token.path("content").asText("") : token.asText("");
   }
 
-  private static Map<String, String> files(Path directory) throws IOException {
-    Map<String, String> templates = new TreeMap<>();
+  private static Map<String, Written> files(Path directory) throws IOException {
+    Map<String, Written> templates = new TreeMap<>();
     Path file = directory.resolve("chat_template.jinja");
     if (Files.exists(file)) {
-      templates.put(DEFAULT, TextFile.read(file));
+      templates.put(DEFAULT, Written.in(file));
     }
     Path more = directory.resolve("additional_chat_templates");
     if (Files.isDirectory(more)) {
       try (Stream<Path> files = Files.list(more)) {
         for (Path other : files.filter(path -> path.toString().endsWith(".jinja")).toList()) {
           String name = String.valueOf(other.getFileName()).replaceFirst("\\.jinja$", "");
-          templates.put(name, TextFile.read(other));
+          templates.put(name, Written.in(other));
         }
       }
     }
     return templates;
   }
 
-  private static Map<String, String> listed(Path file, JsonNode written) throws IOException {
-    Map<String, String> templates = new LinkedHashMap<>();
+  private static Map<String, Written> listed(Path file, JsonNode written) throws IOException {
+    String where = file + ": chat_template";
+    Map<String, Written> templates = new LinkedHashMap<>();
     if (written.isTextual()) {
-      templates.put(DEFAULT, written.asText());
+      templates.put(DEFAULT, new Written(where, written.asText()));
     } else if (written.isArray()) {
       for (JsonNode one : written) {
         if (!one.path("name").isTextual() || !one.path("template").isTextual()) {
           throw new IOException(
-              file
-                  + ": chat_template: an entry without name or template (expected: both, as text)");
+              where + ": an entry without name or template (expected: both, as text)");
         }
-        templates.put(one.get("name").asText(), one.get("template").asText());
+        String name = one.get("name").asText();
+        templates.put(name, new Written(where + " " + name, one.get("template").asText()));
       }
     } else if (!written.isMissingNode() && !written.isNull()) {
-      throw new IOException(
-          file + ": chat_template: " + written.getNodeType() + " (expected: a text or a list)");
+      throw new IOException(where + ": " + written.getNodeType() + " (expected: a text or a list)");
     }
     return templates;
   }
@@ -138,8 +149,8 @@ final class ChatTemplates {
         setting.equals(RunSettings.AUTO_TEMPLATE)
             ? DEFAULT
             : setting.substring(RunSettings.AUTO_TEMPLATE.length() + 1);
-    String text = templates.get(name);
-    if (text == null) {
+    Written written = templates.get(name);
+    if (written == null) {
       String found =
           templates.isEmpty()
               ? "no chat template"
@@ -148,12 +159,12 @@ final class ChatTemplates {
           source
               + ": "
               + found
-              + "; name a template (expected: one of "
+              + "; choose one with --template (expected: one of "
               + PromptTemplate.NAMES
               + (templates.isEmpty() ? "" : ", auto:NAME for one of the model's own")
               + ", or a file)");
     }
-    return rendered(source + ": chat template", text);
+    return rendered(written.where(), written.text());
   }
 
   private PromptTemplate rendered(String what, String text) {
@@ -167,7 +178,7 @@ final class ChatTemplates {
           what
               + ": "
               + e.getMessage()
-              + "; name a template (expected: one of "
+              + "; choose another with --template (expected: one of "
               + PromptTemplate.NAMES
               + ", or a file)",
           e);

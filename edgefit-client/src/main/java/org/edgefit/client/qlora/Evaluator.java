@@ -121,7 +121,7 @@ public final class Evaluator implements AutoCloseable {
     LabelSet classes =
         labelled.isEmpty()
             ? new LabelSet(labels, "")
-            : LabelSet.of(labels, labelled, settings.afterLabel());
+            : LabelSet.of(labels, data.records(), settings.afterLabel());
     int all = data.size() + labelled.size();
     ExampleEncoder.Encoded encoded = encoder.encode(data);
     if (encoded.examples().isEmpty()) {

@@ -140,7 +140,7 @@ class ModelTokenizerTest {
     try (ModelTokenizer tokenizer = tiny("\"{{ messages | groupby('role') }}\"")) {
       assertThatThrownBy(() -> tokenizer.template("auto"))
           .hasMessageContaining("line 1, column 15: filter \"groupby\" is not known here")
-          .hasMessageContaining("name a template")
+          .hasMessageContaining("with --template")
           .hasMessageContaining(temp.toString());
     }
   }
@@ -149,7 +149,7 @@ class ModelTokenizerTest {
   void checkpointWithoutATemplateAsksForAName() throws IOException {
     try (ModelTokenizer tokenizer = tiny("null")) {
       assertThatThrownBy(() -> tokenizer.template("auto"))
-          .hasMessageContaining("no chat template; name a template")
+          .hasMessageContaining("no chat template; choose one with --template")
           .hasMessageContaining("chatml");
     }
   }

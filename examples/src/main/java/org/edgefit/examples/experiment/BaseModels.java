@@ -55,13 +55,22 @@ final class BaseModels {
               + "SHAPE)");
     }
     return ModelHub.isLocation(name)
-        ? ModelHub.standard().download(name, BaseModels::tell)
+        ? ModelHub.standard().download(name, new Told())
         : Path.of(name);
   }
 
-  private static void tell(String file, long done, long bytes) {
-    if (done == 0 || done == bytes) {
-      System.out.printf(Locale.ROOT, "%s: %.1f of %.1f MB%n", file, done / 1e6, bytes / 1e6);
+  /** Tells of a download on standard output. */
+  static final class Told implements ModelHub.Progress {
+    @Override
+    public void starts(ModelHub.Fetch fetch) {
+      System.out.println("downloading " + fetch);
+    }
+
+    @Override
+    public void received(String file, long done, long bytes) {
+      if (done == 0 || done == bytes) {
+        System.out.printf(Locale.ROOT, "%s: %.1f of %.1f MB%n", file, done / 1e6, bytes / 1e6);
+      }
     }
   }
 

@@ -279,7 +279,7 @@ record ExperimentData(
         .apply(
             InstructionDataset.jsonl(
                 ModelHub.isDataLocation(source.file())
-                    ? ModelHub.standard().downloadData(source.file(), (file, done, bytes) -> {})
+                    ? ModelHub.standard().downloadData(source.file(), new BaseModels.Told())
                     : Path.of(source.file())));
   }
 
