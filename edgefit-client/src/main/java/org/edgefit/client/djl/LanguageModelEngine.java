@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
+import org.edgefit.client.model.OwnLoader;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +19,7 @@ final class LanguageModelEngine extends Engine {
   static final int RANK = 1000;
 
   private static Engine pyTorch() {
-    return Engine.getEngine("PyTorch");
+    return OwnLoader.load(() -> Engine.getEngine("PyTorch"));
   }
 
   @Override

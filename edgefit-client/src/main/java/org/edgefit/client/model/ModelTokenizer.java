@@ -82,7 +82,7 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
     try {
       byte[] json = new byte[bytes.remaining()];
       bytes.get(json);
-      tokenizer = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), PLAIN);
+      tokenizer = tokenizer(json);
     } catch (RuntimeException e) {
       Json.read(file); // says where it is no JSON, if it is none
       throw refused(file.toString(), e);
@@ -94,6 +94,17 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
         templates,
         file,
         vocabulary);
+  }
+
+  private static HuggingFaceTokenizer tokenizer(byte[] json) {
+    return OwnLoader.load(
+        () -> {
+          try {
+            return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), PLAIN);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
   }
 
   /** Says what the tokenizers library does not read, with its place as ours are told. */
@@ -111,8 +122,7 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
     GgufTokenizer stored = GgufTokenizer.read(file);
     try {
       byte[] json = stored.toJson().getBytes(StandardCharsets.UTF_8);
-      HuggingFaceTokenizer tokenizer =
-          HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), PLAIN);
+      HuggingFaceTokenizer tokenizer = tokenizer(json);
       SpecialTokens tokens = new SpecialTokens(stored.bosToken(), stored.eosToken());
       return new ModelTokenizer(
           tokenizer,

@@ -1,8 +1,11 @@
 package org.edgefit.client.model;
 
 import com.sun.jna.Function;
+import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The C library's allocator, from which the arrays' memory comes. */
 public final class NativeMemory {
@@ -13,12 +16,30 @@ public final class NativeMemory {
   private static final int MMAP_THRESHOLD = -3;
   private static final int ARENA_MAX = -8;
 
+  private static final Logger LOG = LoggerFactory.getLogger(NativeMemory.class);
+  private static final boolean JNA = isJnaThere();
   private static final @Nullable Function TRIM = find("malloc_trim");
   private static final @Nullable Function MALLOPT = find("mallopt");
 
   private NativeMemory() {}
 
+  private static boolean isJnaThere() {
+    try {
+      return Native.POINTER_SIZE > 0;
+    } catch (LinkageError e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      LOG.warn(
+          "memory is not tuned, for JNA does not load ({}); training runs without it,"
+              + " in more memory",
+          cause.getMessage());
+      return false;
+    }
+  }
+
   private static @Nullable Function find(String name) {
+    if (!JNA) {
+      return null;
+    }
     try {
       return NativeLibrary.getInstance("c").getFunction(name);
     } catch (UnsatisfiedLinkError e) {

@@ -73,13 +73,9 @@ public final class TorchKernels {
   /** Returns the owner of all managers; the first call loads the native library. */
   private static synchronized NDManager root() {
     if (root == null) {
-      // A private library makes no calls of its own: DJL would report its start otherwise.
-      if (System.getProperty("OPT_OUT_TRACKING") == null) {
-        System.setProperty("OPT_OUT_TRACKING", "true");
-      }
       NativeMemory.configure();
       try {
-        root = Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
+        root = OwnLoader.load(() -> Engine.getEngine("PyTorch")).newBaseManager(Device.cpu());
       } catch (EngineException e) {
         String cause = e.getCause() == null ? "" : ": " + e.getCause().getMessage();
         throw new IllegalStateException("the engine: " + e.getMessage() + cause, e);

@@ -1,0 +1,46 @@
+package org.edgefit.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** EdgeFIT in the hosts that people embed it in, each a JVM of its own. */
+class EmbeddingTest {
+
+  @TempDir Path temp;
+
+  /** Runs a guest in a class loader of its own on a thread of the common pool. */
+  private String hosted(String... options) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-XX:+UseSerialGC", "-XX:ActiveProcessorCount=4"));
+    command.addAll(List.of(options));
+    command.addAll(List.of("-cp", Path.of("target", "test-classes").toString()));
+    command.add(Host.class.getName());
+    command.add(System.getProperty("java.class.path"));
+    command.add(Guest.class.getName());
+    command.add(TinyHome.unpack(temp).toString());
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(out).isZero();
+    return out;
+  }
+
+  @Test
+  void classLoaderOfItsOwnOnAThreadThatSeesNothingOfIt() throws Exception {
+    assertThat(hosted()).containsPattern("loss \\d\\.\\d{4}");
+  }
+
+  @Test
+  void trainsWithoutJnaAndSaysSoOnce() throws Exception {
+    assertThat(hosted("-Djna.nosys=true", "-Djna.tmpdir=/proc/none", "-Djna.nounpack=true"))
+        .containsPattern("loss \\d\\.\\d{4}")
+        .containsOnlyOnce("memory is not tuned");
+  }
+}
