@@ -238,7 +238,7 @@ final class FederationRun {
   // ---- a round
 
   private void roundZero() throws IOException, InterruptedException {
-    Duration start = pool.now();
+    long start = System.nanoTime();
     state = states.write(0, state);
     Map<String, Double> server = strategy.evaluate(context(0, state, present()));
     close(0, start, List.of(), List.of(), Map.of(), Map.of(), server, 0, "");
@@ -246,7 +246,7 @@ final class FederationRun {
 
   private void round(int round) throws IOException, InterruptedException {
     tasks.openRound(round);
-    Duration start = pool.now();
+    long start = System.nanoTime();
     RunEvent.RoundOpened opened = saved.openRound();
     Map<String, Map<String, String>> clients;
     RoundPlan plan;
@@ -362,7 +362,7 @@ final class FederationRun {
 
   private void close(
       int round,
-      Duration start,
+      long start,
       List<Outcome> outcomes,
       List<Outcome> evaluations,
       Map<String, Double> fit,
@@ -381,7 +381,7 @@ final class FederationRun {
             server,
             bytesDown,
             bytes(outcomes) + bytes(evaluations),
-            pool.now().minus(start),
+            Duration.ofNanos(System.nanoTime() - start),
             directory.refer(directory.adapterFile(round)),
             directory.refer(directory.adapterConfigFile(round)),
             states.more(round, state),

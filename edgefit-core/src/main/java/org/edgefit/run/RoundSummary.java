@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param serverMetrics the strategy's own evaluation
  * @param bytesDown the bytes of tensors sent to clients
  * @param bytesUp the bytes of tensors received from clients
- * @param duration how long the round took
+ * @param duration how long the round took here, also where its clients are on a simulated clock
  * @param adapter the file of the adapter after the round
  * @param adapterConfig the file of that adapter's config
  * @param state the file of what the strategy keeps beside the adapter, or null if that is nothing
