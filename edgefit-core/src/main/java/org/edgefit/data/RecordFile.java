@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.edgefit.format.Json;
@@ -139,6 +140,8 @@ public record RecordFile(
     private final Map<String, String> places = new TreeMap<>();
     private final Map<String, Integer> ignored = new TreeMap<>();
     private int earlierAnswers;
+    private String layout = "";
+    private String layoutPlace = "";
 
     Reader(String file, Map<String, String> chosen) {
       this.file = file;
@@ -250,6 +253,7 @@ public record RecordFile(
                         + " (expected: instruction and response, or messages;"
                         + " --columns instruction=KEY,response=KEY names others)"));
       }
+      requireOneLayout(here.containsKey(MESSAGES) ? MESSAGES : "instruction", where);
       try {
         records.add(
             here.containsKey(MESSAGES)
@@ -263,6 +267,29 @@ public record RecordFile(
       } catch (IllegalArgumentException e) {
         throw new IOException(where + ": " + e.getMessage(), e);
       }
+    }
+
+    private void requireOneLayout(String here, String where) throws IOException {
+      if (layout.isEmpty()) {
+        layout = here;
+        layoutPlace = where;
+      } else if (!layout.equals(here)) {
+        throw new IOException(
+            "%s: %s (expected: %s, as in %s; one layout in a file)"
+                .formatted(where, here, layout, layoutPlace));
+      }
+    }
+
+    /** Returns a text, which UTF-8 must be able to write. */
+    private static String whole(String text, String where) throws IOException {
+      for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
+        if (Character.getType(text.codePointAt(i)) == Character.SURROGATE) {
+          throw new IOException(
+              "%s: half of a surrogate pair, U+%04X, at character %d (expected: Unicode text)"
+                  .formatted(where, text.codePointAt(i), i + 1));
+        }
+      }
+      return text;
     }
 
     private static String names(ObjectNode json) {
@@ -320,7 +347,7 @@ public record RecordFile(
       if (!value.isTextual()) {
         throw new IOException(where + ": " + key + ": " + shown(value) + " (expected: a string)");
       }
-      return value.textValue();
+      return whole(value.textValue(), where + ": " + key);
     }
 
     private static String shown(JsonNode value) {
@@ -346,7 +373,7 @@ public record RecordFile(
       }
       List<Message> messages = new ArrayList<>();
       for (JsonNode one : list) {
-        messages.add(message(one, where + ": " + key + "[" + messages.size() + "]"));
+        messages.add(message(one, key, where + ": " + key + "[" + messages.size() + "]"));
       }
       int last = messages.size() - 1;
       for (int i = 0; i <= last; i++) {
@@ -394,7 +421,7 @@ public record RecordFile(
           earlier);
     }
 
-    private static Message message(JsonNode json, String where) throws IOException {
+    private Message message(JsonNode json, String key, String where) throws IOException {
       boolean isShareGpt = json.has("from") && !json.has("role");
       JsonNode role = json.path(isShareGpt ? "from" : "role");
       JsonNode content = json.path(isShareGpt ? "value" : "content");
@@ -402,6 +429,13 @@ public record RecordFile(
       if (!role.isTextual() || text == null) {
         throw new IOException(
             where + ": " + shown(json) + " (expected: role and content, or from and value)");
+      }
+      whole(text, where);
+      Set<String> read = isShareGpt ? Set.of("from", "value") : Set.of("role", "content");
+      for (Map.Entry<String, JsonNode> entry : json.properties()) {
+        if (!read.contains(entry.getKey()) && !entry.getValue().isNull()) {
+          ignored.merge(key + "[]." + entry.getKey(), 1, Integer::sum);
+        }
       }
       return switch (role.textValue()) {
         case "user", "human" -> new Message(Message.USER, text);
@@ -417,7 +451,7 @@ public record RecordFile(
     private static String parts(JsonNode content, String where) throws IOException {
       StringBuilder text = new StringBuilder();
       for (JsonNode part : content) {
-        if (!part.path("text").isTextual()) {
+        if (!part.path("text").isTextual() || !part.path("type").asText("text").equals("text")) {
           throw new IOException(where + ": " + shown(part) + " (expected: a part with text)");
         }
         text.append(part.path("text").textValue());

@@ -1,10 +1,13 @@
 package org.edgefit.format;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -23,8 +26,23 @@ import org.jspecify.annotations.Nullable;
 /** Strict JSON: a key that comes twice, or text after the end, is an error. */
 public final class Json {
 
+  /** A longer number would take long to read. */
+  private static final int MOST_DIGITS = 10_000;
+
+  /** Deeper trees could not be walked. */
+  private static final int MOST_DEPTH = 1000;
+
   private static final ObjectMapper MAPPER =
-      JsonMapper.builder()
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxStringLength(Integer.MAX_VALUE)
+                          .maxNameLength(Integer.MAX_VALUE)
+                          .maxNumberLength(MOST_DIGITS)
+                          .maxNestingDepth(MOST_DEPTH)
+                          .build())
+                  .build())
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
@@ -107,6 +125,11 @@ public final class Json {
   /** Says where a text is no JSON, and why, in words of ours. */
   private static String fault(String text, JsonProcessingException e) {
     String message = String.valueOf(e.getOriginalMessage());
+    if (e instanceof StreamConstraintsException) {
+      return message.contains("nesting")
+          ? ": nested more than " + MOST_DEPTH + " deep (expected: less)"
+          : ": a number of more than " + MOST_DIGITS + " digits (expected: fewer)";
+    }
     Matcher twice = Pattern.compile("Duplicate field '(.*)'", Pattern.DOTALL).matcher(message);
     JsonLocation at = e.getLocation();
     String where =

@@ -3,6 +3,7 @@ package org.edgefit.format;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -99,7 +100,10 @@ public record ModelConfig(
       }
     }
     Path file = directory.resolve(FILE);
-    return new Reader(file, Json.read(file)).config();
+    Reader reader = new Reader(file, Json.read(file));
+    Path generation = directory.resolve("generation_config.json");
+    return reader.config(
+        Files.exists(generation) ? new Reader(generation, Json.read(generation)) : reader);
   }
 
   /**
@@ -256,13 +260,19 @@ public record ModelConfig(
     private static final Map<String, Integer> DEFAULT_POSITIONS =
         Map.of("llama", 2048, "mistral", 131072, "phi3", 4096, "qwen2", 32768);
 
-    ModelConfig config() throws IOException {
+    /**
+     * Reads the config.
+     *
+     * @param generation the file that says which tokens end an answer, if it names any
+     */
+    ModelConfig config(Reader generation) throws IOException {
       String modelType = json.path("model_type").asText();
       if (!MODEL_TYPES.contains(modelType)) {
         throw refused(
             "model_type", json.path("model_type"), "one of " + new TreeSet<>(MODEL_TYPES));
       }
       requireOr("hidden_act", "silu");
+      requireQuantization();
       if (!json.path("is_causal").asBoolean(true)) {
         throw refused("is_causal", json.get("is_causal"), "true");
       }
@@ -287,15 +297,15 @@ public record ModelConfig(
             keyValueHeads(modelType, heads),
             headSize,
             positive("vocab_size"),
-            number(json, "rms_norm_eps", modelType.equals("phi3") ? 1e-5 : 1e-6),
+            epsilon(modelType),
             rope(modelType, headSize, maxPositions),
             windows(modelType, layers),
             modelType.equals("phi3"),
             biases(modelType),
             maxPositions,
-            json.path("tie_word_embeddings").asBoolean(false),
-            json.path("bos_token_id").asInt(-1),
-            ids("eos_token_id"));
+            flag("tie_word_embeddings"),
+            ids("bos_token_id").stream().findFirst().orElse(-1),
+            (generation.json.hasNonNull("eos_token_id") ? generation : this).ids("eos_token_id"));
       } catch (IllegalArgumentException e) {
         throw new IOException(file + ": " + e.getMessage(), e);
       }
@@ -315,6 +325,11 @@ public record ModelConfig(
 
     /** Newer files keep everything in {@code rope_parameters}, older ones spread it. */
     private RopeConfig rope(String modelType, int headSize, int maxPositions) throws IOException {
+      for (String name : List.of("rope_scaling", "rope_parameters")) {
+        if (json.hasNonNull(name) && !json.get(name).isObject()) {
+          throw refused(name, json.get(name), "an object");
+        }
+      }
       boolean older = json.hasNonNull("rope_scaling") && !json.get("rope_scaling").isEmpty();
       String key = older ? "rope_scaling" : "rope_parameters";
       JsonNode rope = json.hasNonNull(key) ? json.get(key) : Json.object();
@@ -390,12 +405,19 @@ public record ModelConfig(
     private List<Integer> windows(String modelType, int layers) throws IOException {
       boolean isQwen = modelType.equals("qwen2");
       int window = 0;
-      if (isQwen ? json.path("use_sliding_window").asBoolean(false) : !modelType.equals("llama")) {
+      if (isQwen ? flag("use_sliding_window") : !modelType.equals("llama")) {
         boolean isDefault = !json.has("sliding_window") && !modelType.equals("phi3");
         window = isDefault ? 4096 : positiveOr("sliding_window", 0);
       }
-      JsonNode types = json.path("layer_types");
-      int firstWindowed = isQwen ? json.path("max_window_layers").asInt(28) : 0;
+      // Phi-3 has its window in every layer, whatever the file says of them.
+      JsonNode types = modelType.equals("phi3") ? Json.object() : json.path("layer_types");
+      if (types.isArray() && types.size() != layers) {
+        throw refused("layer_types", types, "as many as num_hidden_layers, " + layers);
+      }
+      int firstWindowed = isQwen ? 28 : 0;
+      if (isQwen && json.hasNonNull("max_window_layers")) {
+        firstWindowed = whole("max_window_layers", 0);
+      }
       List<Integer> windows = new ArrayList<>();
       for (int layer = 0; layer < layers; layer++) {
         String type =
@@ -405,20 +427,23 @@ public record ModelConfig(
         if (!type.equals("full_attention") && !type.equals("sliding_attention")) {
           throw refused("layer_types", types, "full_attention and sliding_attention");
         }
+        if (isQwen && window == 0 && types.isArray() && type.equals("sliding_attention")) {
+          throw refused("layer_types", types, "full_attention, for use_sliding_window is off");
+        }
         windows.add(type.equals("full_attention") ? 0 : window);
       }
       return windows;
     }
 
-    private Set<String> biases(String modelType) {
+    private Set<String> biases(String modelType) throws IOException {
       Set<String> biases = new TreeSet<>();
       if (modelType.equals("qwen2")) {
         biases.addAll(List.of("q_proj", "k_proj", "v_proj"));
       }
-      if (modelType.equals("llama") && json.path("attention_bias").asBoolean(false)) {
+      if (modelType.equals("llama") && flag("attention_bias")) {
         biases.addAll(List.of("q_proj", "k_proj", "v_proj", "o_proj"));
       }
-      if (modelType.equals("llama") && json.path("mlp_bias").asBoolean(false)) {
+      if (modelType.equals("llama") && flag("mlp_bias")) {
         biases.addAll(List.of("gate_proj", "up_proj", "down_proj"));
       }
       return biases;
@@ -430,10 +455,42 @@ public record ModelConfig(
       }
     }
 
-    private int positive(String key) throws IOException {
+    /** Weights that are stored otherwise than plain or in 4 bits by bitsandbytes are not read. */
+    private void requireQuantization() throws IOException {
+      JsonNode quantization = json.path("quantization_config");
+      if (quantization.isMissingNode() || quantization.isNull()) {
+        return;
+      }
+      String method = quantization.path("quant_method").asText("bitsandbytes");
+      if (!method.equals("bitsandbytes") || quantization.path("load_in_8bit").asBoolean(false)) {
+        throw refused("quantization_config", quantization, "bitsandbytes in 4 bits, or none");
+      }
+    }
+
+    private double epsilon(String modelType) throws IOException {
+      if (json.has("rms_norm_eps") && json.get("rms_norm_eps").isNull()) {
+        throw refused("rms_norm_eps", json.get("rms_norm_eps"), "a number > 0");
+      }
+      return number(json, "rms_norm_eps", modelType.equals("phi3") ? 1e-5 : 1e-6);
+    }
+
+    /** Returns a setting that is off where the file does not have it. */
+    private boolean flag(String key) throws IOException {
       JsonNode value = json.path(key);
-      if (!value.isInt() || value.intValue() < 1) {
-        throw refused(key, value, "a whole number >= 1");
+      if (!value.isMissingNode() && !value.isBoolean()) {
+        throw refused(key, value, "true or false");
+      }
+      return value.asBoolean(false);
+    }
+
+    private int positive(String key) throws IOException {
+      return whole(key, 1);
+    }
+
+    private int whole(String key, int least) throws IOException {
+      JsonNode value = json.path(key);
+      if (!value.isInt() || value.intValue() < least) {
+        throw refused(key, value, "a whole number >= " + least);
       }
       return value.intValue();
     }
@@ -452,13 +509,18 @@ public record ModelConfig(
       return from.get(key).doubleValue();
     }
 
-    private Set<Integer> ids(String key) {
+    private Set<Integer> ids(String key) throws IOException {
       Set<Integer> ids = new TreeSet<>();
       JsonNode value = json.path(key);
-      if (value.isArray()) {
-        value.forEach(id -> ids.add(id.asInt()));
-      } else if (value.isInt()) {
-        ids.add(value.intValue());
+      if (!json.hasNonNull(key)) {
+        return ids;
+      }
+      for (JsonNode id : value.isArray() ? value : List.of(value)) {
+        if (id.isInt()) {
+          ids.add(id.intValue());
+        } else {
+          throw refused(key, value, "a token's id, or a list of ids");
+        }
       }
       return ids;
     }

@@ -7,6 +7,8 @@ import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A directory that a command writes: new or empty, or in place of another if that is wanted. What
@@ -14,25 +16,32 @@ import java.util.stream.Stream;
  */
 public final class OutputDirectory implements AutoCloseable {
 
+  private static final Logger LOG = LoggerFactory.getLogger(OutputDirectory.class);
+
   private final Path target;
   private final Path work;
+  private final Thread atExit;
   private boolean isPublished;
 
   private OutputDirectory(Path target, Path work) {
     this.target = target;
     this.work = work;
+    this.atExit = new Thread(this::discard, "edgefit-output");
+    Runtime.getRuntime().addShutdownHook(atExit); // a command that is asked to end leaves nothing
   }
 
   /**
    * Makes a place to write in.
    *
    * @param overwrite whether what the directory holds is to be replaced
+   * @param inputs what is read for it, and so must not be replaced
    * @throws IOException if the path is a file, or a directory that holds something which is not to
    *     be replaced, or nothing can be written beside it
    */
-  public static OutputDirectory open(Path path, boolean overwrite) throws IOException {
-    Path target = path.toAbsolutePath().normalize();
-    require(path, overwrite);
+  public static OutputDirectory open(Path path, boolean overwrite, Path... inputs)
+      throws IOException {
+    require(path, overwrite, inputs);
+    Path target = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath().normalize();
     Path parent = target.getParent();
     Path name = target.getFileName();
     if (parent == null || name == null) {
@@ -54,11 +63,21 @@ public final class OutputDirectory implements AutoCloseable {
    *
    * @throws IOException as {@link #open} does
    */
-  public static void require(Path path, boolean overwrite) throws IOException {
-    if (Files.exists(path) && !Files.isDirectory(path)) {
+  public static void require(Path path, boolean overwrite, Path... inputs) throws IOException {
+    if (!Files.exists(path)) {
+      requirePlace(path);
+      return;
+    }
+    if (!Files.isDirectory(path)) {
       throw new IOException(path + ": a file (expected: a new directory)");
     }
-    if (!Files.isDirectory(path) || overwrite) {
+    for (Path input : inputs) {
+      if (Files.exists(input) && input.toRealPath().startsWith(path.toRealPath())) {
+        throw new IOException(
+            path + ": holds " + input + ", which is read (expected: another directory)");
+      }
+    }
+    if (overwrite) {
       return;
     }
     try (Stream<Path> entries = Files.list(path)) {
@@ -71,6 +90,26 @@ public final class OutputDirectory implements AutoCloseable {
                 + (first.size() > 1 ? " and " + (first.size() - 1) + " more" : "")
                 + " (expected: a new or empty directory, or --overwrite, which replaces what is there)");
       }
+    }
+  }
+
+  /** Checks that a directory which is not there can be made. */
+  private static void requirePlace(Path path) throws IOException {
+    if (Files.isSymbolicLink(path)) {
+      throw new IOException(path + ": a link to what is not there (expected: a new directory)");
+    }
+    Path above = path.toAbsolutePath().normalize().getParent();
+    while (above != null && !Files.exists(above)) {
+      above = above.getParent();
+    }
+    if (above == null || !Files.isDirectory(above) || !Files.isWritable(above)) {
+      boolean isFile = above != null && !Files.isDirectory(above);
+      throw new IOException(
+          path
+              + ": cannot be made in "
+              + above
+              + (isFile ? ", a file" : "")
+              + " (expected: a directory that can be written)");
     }
   }
 
@@ -107,13 +146,31 @@ public final class OutputDirectory implements AutoCloseable {
       DurableFiles.publish(work, target);
     }
     isPublished = true;
+    forget();
   }
 
   /** Removes what was written, if it was not given its place. */
   @Override
   public void close() throws IOException {
     if (!isPublished) {
+      forget();
       delete(work);
+    }
+  }
+
+  private void forget() {
+    try {
+      Runtime.getRuntime().removeShutdownHook(atExit);
+    } catch (IllegalStateException e) {
+      LOG.debug("{}: the program is ending", work);
+    }
+  }
+
+  private void discard() {
+    try {
+      delete(work);
+    } catch (IOException e) {
+      LOG.warn("{}: left behind: {}", work, e.getMessage());
     }
   }
 

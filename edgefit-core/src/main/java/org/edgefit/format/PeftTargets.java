@@ -107,7 +107,9 @@ final class PeftTargets {
   private static Pattern compiled(Path file, ObjectNode json, String key, String pattern)
       throws IOException {
     try {
-      return Pattern.compile(pattern);
+      // Python's spelling of named groups is another.
+      return Pattern.compile(
+          pattern.replace("(?P<", "(?<").replaceAll("\\(\\?P=(\\w+)\\)", "\\\\k<$1>"));
     } catch (PatternSyntaxException e) {
       throw refused(file, json, key, "a regular expression");
     }
@@ -141,7 +143,10 @@ final class PeftTargets {
       }
     }
     for (String end : targets.ends()) {
-      if (layers.stream().noneMatch(layer -> new Names(List.of(end), null).has(layer.name()))) {
+      boolean mayBeExcluded =
+          excluded != null && (excluded.whole() != null || excluded.has("layer." + end));
+      if (!mayBeExcluded
+          && layers.stream().noneMatch(layer -> new Names(List.of(end), null).has(layer.name()))) {
         throw new IOException(
             weights
                 + ": no tensor of "

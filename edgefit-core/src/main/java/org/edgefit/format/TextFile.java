@@ -1,7 +1,5 @@
 package org.edgefit.format;
 
-import java.io.ByteArrayInputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -13,8 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,8 +49,8 @@ public final class TextFile {
       throw new IOException(file + ": cannot be read (expected: a file that this user may read)");
     }
     byte[] bytes = Files.readAllBytes(file);
-    if (unzips && isGzip(bytes)) {
-      bytes = unpacked(bytes, file);
+    if (unzips && Gzip.isGzip(bytes)) {
+      bytes = Gzip.unpacked(bytes, file);
     }
     String kind = kindOf(bytes);
     if (kind == null && isUtf16(bytes)) {
@@ -69,23 +65,6 @@ public final class TextFile {
             && bytes[1] == (byte) 0xbb
             && bytes[2] == (byte) 0xbf;
     return ByteBuffer.wrap(bytes, isMarked ? 3 : 0, bytes.length - (isMarked ? 3 : 0)).slice();
-  }
-
-  private static boolean isGzip(byte[] bytes) {
-    return bytes.length > 1 && bytes[0] == 0x1f && bytes[1] == (byte) 0x8b;
-  }
-
-  private static byte[] unpacked(byte[] bytes, Path file) throws IOException {
-    try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(bytes))) {
-      return in.readAllBytes();
-    } catch (ZipException | EOFException e) {
-      throw new IOException(
-          file
-              + ": broken gzip: "
-              + (e instanceof EOFException ? "it has no end" : "damaged")
-              + " (expected: a whole file)",
-          e);
-    }
   }
 
   private static boolean isUtf16(byte[] bytes) {
@@ -110,7 +89,7 @@ public final class TextFile {
       return "an HTML page";
     } else if (start.startsWith("PK\u0003\u0004")) {
       return "a zip archive";
-    } else if (isGzip(bytes)) {
+    } else if (Gzip.isGzip(bytes)) {
       return "packed by gzip";
     } else if (start.length() > 1 && start.charAt(0) == 0x80 && start.charAt(1) <= 5) {
       return "a pickle of Python's";

@@ -3,6 +3,7 @@ package org.edgefit.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -118,6 +119,10 @@ class RecordFileTest {
         "{'instruction':'a','response':'b','output':'c'}  | line 1: response and output (expected: one",
         "{'instruction':'a','response':'b'}~{'instruction':'a','output':'c'}"
             + " | line 2: output (expected: response, the response in",
+        "{'instruction':'a','response':'b'}~{'messages':[{'role':'user','content':'a'}]}"
+            + " | line 2: messages (expected: instruction, as in",
+        "{'instruction':'a','response':'b\\ude00c'} | line 1: response: half of a surrogate pair, U+DE00, at character 2",
+        "{'messages':[{'role':'user','content':[{'type':'image','text':'a'}]}]} | messages[0]",
         "{'prompt':'a','completion':'b'} | line 1: keys [prompt, completion] (expected: instruction and",
         "{'instruction':'a','response':null} | line 1: response: missing",
         "{'instruction':'a','response':['b']} | line 1: response: [\"b\"] (expected: a string)",
@@ -194,5 +199,56 @@ class RecordFileTest {
         read("{'instruction':'a','response':'b'}\n{'instruction':'c','response':' '}", Map.of());
     assertThat(file.description())
         .isEqualTo("2 records: instruction, response; 1 empty response, the first in record 2");
+  }
+
+  @Test
+  void keysOfMessagesThatAreNotReadAreCounted() throws IOException {
+    RecordFile file =
+        read(
+            "{'messages':[{'role':'user','content':'a','name':'me'},{'role':'assistant',"
+                + "'content':'b','tool_calls':[{'id':1}],'reasoning_content':null}]}",
+            Map.of());
+    assertThat(file.description())
+        .contains("ignored: messages[].name (1), messages[].tool_calls (1)");
+  }
+
+  @Test
+  void gzipIsReadToItsLastByte() throws IOException {
+    byte[] one = packed("{\"instruction\":\"a\",\"response\":\"b\"}\n");
+    byte[] other = packed("{\"instruction\":\"c\",\"response\":\"d\"}\n");
+    assertThat(gzip(one, other, new byte[5]).dataset().size()).isEqualTo(2);
+    other[1] = 0;
+    assertThatThrownBy(() -> gzip(one, other))
+        .hasMessageContaining("broken gzip, from byte " + one.length + ": damaged");
+    assertThatThrownBy(() -> gzip(one, "more".getBytes(StandardCharsets.UTF_8)))
+        .hasMessageContaining("broken gzip, from byte " + one.length);
+    one[one.length - 6] ^= 1;
+    assertThatThrownBy(() -> gzip(one)).hasMessageContaining("damaged");
+  }
+
+  private static byte[] packed(String text) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
+      out.write(text.getBytes(StandardCharsets.UTF_8));
+    }
+    return bytes.toByteArray();
+  }
+
+  private RecordFile gzip(byte[]... parts) throws IOException {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (byte[] part : parts) {
+      all.writeBytes(part);
+    }
+    return RecordFile.read(Files.write(temp.resolve("d.gz"), all.toByteArray()), Map.of());
+  }
+
+  @Test
+  void longTextsAreReadAndDeepOnesAreRefusedByName() throws IOException {
+    String text = "x".repeat(21_000_000);
+    assertThat(one(read("{'instruction':'a','response':'" + text + "'}", Map.of())).response())
+        .hasSize(text.length());
+    assertThatThrownBy(
+            () -> read("{'instruction':'a','response':'b','c':" + "[".repeat(3000) + "}", Map.of()))
+        .hasMessageContaining("line 1: nested more than 1000 deep");
   }
 }

@@ -76,6 +76,16 @@ class ModelConfigTest {
         "num_hidden_layers | 0",
         "vocab_size | 'many'",
         "num_key_value_heads | 3",
+        "tie_word_embeddings | 'false'",
+        "tie_word_embeddings | null",
+        "attention_bias | 1",
+        "rms_norm_eps | null",
+        "rope_scaling | 'linear'",
+        "eos_token_id | '2'",
+        "eos_token_id | [2, '3']",
+        "bos_token_id | 'x'",
+        "quantization_config | {'quant_method': 'gptq', 'bits': 4}",
+        "quantization_config | {'quant_method': 'bitsandbytes', 'load_in_8bit': true}",
       })
   void whatIsNotSupportedIsRefusedByKey(String key, String value) throws IOException {
     Path directory = write(key, value);
@@ -133,5 +143,43 @@ class ModelConfigTest {
     Files.writeString(temp.resolve("config.json"), "{\n  \"model_type\": \"llama\",\n}\n");
     assertThatThrownBy(() -> ModelConfig.read(temp))
         .hasMessageContaining("config.json, line 3, column 1: a comma before the closing bracket");
+  }
+
+  @Test
+  void answersEndWhereTheGenerationsConfigSays() throws IOException {
+    Path directory = write("", "");
+    Path file = directory.resolve("generation_config.json");
+    Files.writeString(file, "{\"eos_token_id\": [5, 7]}");
+    assertThat(ModelConfig.read(directory).eosTokenIds()).containsExactlyInAnyOrder(5, 7);
+    Files.writeString(file, "{\"temperature\": 0.6}");
+    assertThat(ModelConfig.read(directory).eosTokenIds()).containsExactlyInAnyOrder(2, 3);
+    Files.writeString(file, "{\"eos_token_id\": \"5\"}");
+    assertThatThrownBy(() -> ModelConfig.read(directory))
+        .hasMessageContaining("generation_config.json: eos_token_id: \"5\"");
+  }
+
+  private ModelConfig windowed(String modelType, String more) throws IOException {
+    ObjectNode json = Json.parse(LLAMA.replace('\'', '"'), "config");
+    json.put("model_type", modelType).put("sliding_window", 4);
+    json.setAll(Json.parse(more.replace('\'', '"'), "more"));
+    Files.writeString(temp.resolve("config.json"), json.toString());
+    return ModelConfig.read(temp);
+  }
+
+  @Test
+  void windowsAreThoseOfTransformers() throws IOException {
+    String full = "'layer_types': ['full_attention', 'full_attention']";
+    assertThat(windowed("phi3", "{" + full + "}").windows()).containsExactly(4, 4);
+    assertThat(windowed("mistral", "{" + full + "}").windows()).containsExactly(0, 0);
+    assertThatThrownBy(() -> windowed("mistral", "{'layer_types': ['full_attention']}"))
+        .hasMessageContaining("layer_types")
+        .hasMessageContaining("as many as num_hidden_layers, 2");
+    assertThatThrownBy(
+            () ->
+                windowed(
+                    "qwen2",
+                    "{'use_sliding_window': false,"
+                        + " 'layer_types': ['full_attention', 'sliding_attention']}"))
+        .hasMessageContaining("use_sliding_window is off");
   }
 }

@@ -63,4 +63,37 @@ class OutputDirectoryTest {
     assertThatThrownBy(() -> OutputDirectory.open(file, true))
         .hasMessage(file + ": a file (expected: a new directory)");
   }
+
+  @Test
+  void whatIsReadIsNotReplaced() throws IOException {
+    Path model = Files.createDirectories(temp.resolve("all/model"));
+    Path data = Files.writeString(temp.resolve("all/d.jsonl"), "x");
+    for (Path out : List.of(model, temp.resolve("all"))) {
+      assertThatThrownBy(() -> OutputDirectory.open(out, true, data, model))
+          .hasMessageStartingWith(out + ": holds ")
+          .hasMessageContaining("which is read");
+    }
+    assertThat(names(temp.resolve("all"))).containsExactly("d.jsonl", "model");
+    write(temp.resolve("all/other"), true, "a");
+  }
+
+  @Test
+  void placeThatCannotBeMadeIsRefusedBeforeTheWork() throws IOException {
+    Path file = Files.writeString(temp.resolve("file"), "x");
+    assertThatThrownBy(() -> OutputDirectory.require(file.resolve("sub"), false))
+        .hasMessageContaining("cannot be made in " + file + ", a file");
+    Path link = Files.createSymbolicLink(temp.resolve("link"), temp.resolve("nowhere"));
+    assertThatThrownBy(() -> OutputDirectory.require(link, true))
+        .hasMessageContaining("a link to what is not there");
+  }
+
+  @Test
+  void linkStaysALink() throws IOException {
+    Path real = Files.createDirectory(temp.resolve("real"));
+    Path link = Files.createSymbolicLink(temp.resolve("link"), real);
+    write(link, false, "a");
+    write(link, true, "b");
+    assertThat(link).isSymbolicLink();
+    assertThat(names(real)).containsExactly("b");
+  }
 }

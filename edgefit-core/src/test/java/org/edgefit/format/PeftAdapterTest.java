@@ -171,4 +171,17 @@ class PeftAdapterTest {
         .hasMessageStartingWith(temp + ": not an adapter of this model: ")
         .hasMessageContaining("q_proj.lora_A.weight: shape [2, 6] (expected: [2, 8])");
   }
+
+  @Test
+  void targetThatIsExcludedNeedsNoTensor() throws IOException {
+    set("target_modules", "['q_proj', 'v_proj', 'o_proj']");
+    set("exclude_modules", "['o_proj']");
+    assertThat(PeftAdapter.read(temp).layout()).isEqualTo(adapter.layout());
+  }
+
+  @Test
+  void pythonsNamedGroupsAreRead() throws IOException {
+    set("target_modules", "'(?P<a>.*)\\\\.(?:q|v)_proj'");
+    assertThat(PeftAdapter.read(temp).layout()).isEqualTo(adapter.layout());
+  }
 }

@@ -59,7 +59,7 @@ final class MergeCommand implements Callable<Integer> {
     try (ModelFiles files = ModelFiles.open(base)) {
       tensors = files.names().size();
     }
-    try (OutputDirectory written = OutputDirectory.open(out, output.overwrite());
+    try (OutputDirectory written = OutputDirectory.open(out, output.overwrite(), base, adapter);
         Progress progress = new Progress("merging", 50)) {
       ModelMerger.merge(
           base, merged, written.path(), (name, done) -> progress.show(done + 1L, tensors, name));

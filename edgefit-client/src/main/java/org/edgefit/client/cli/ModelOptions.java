@@ -38,6 +38,11 @@ final class ModelOptions {
     return resolved;
   }
 
+  /** Returns what is read: the model and, if one is named, the adapter. */
+  Path[] inputs(Path data) throws IOException {
+    return adapter == null ? new Path[] {model(), data} : new Path[] {model(), data, adapter};
+  }
+
   /** Loads the base model on a machine's device. */
   BaseModel load(Quantization quantization, MachineOptions machine) throws IOException {
     return BaseModel.load(model(), quantization, machine.device());

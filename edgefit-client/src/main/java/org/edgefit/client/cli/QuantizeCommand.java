@@ -48,7 +48,7 @@ final class QuantizeCommand implements Callable<Integer> {
     try (ModelFiles files = ModelFiles.open(base)) {
       tensors = files.names().size();
     }
-    try (OutputDirectory written = OutputDirectory.open(out, output.overwrite());
+    try (OutputDirectory written = OutputDirectory.open(out, output.overwrite(), base);
         Progress progress = new Progress("quantising", 50)) {
       ModelQuantizer.quantize(
           base, written.path(), (name, done) -> progress.show(done + 1L, tensors, name));

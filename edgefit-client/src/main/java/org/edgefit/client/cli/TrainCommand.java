@@ -45,7 +45,7 @@ final class TrainCommand implements Callable<Integer> {
       names = "--out",
       required = true,
       paramLabel = "DIR",
-      description = "directory for the trained adapter, which PEFT loads; one there is replaced")
+      description = "new directory for the trained adapter, which PEFT loads")
   private Path out = Path.of("");
 
   @Option(
@@ -76,7 +76,8 @@ final class TrainCommand implements Callable<Integer> {
     compute.memoryBytes(); // a misspelt size is refused before the long work
     InstructionDataset records = dataOptions.read(data);
     Adapter given = model.readAdapter();
-    OutputDirectory.require(out, output.overwrite()); // before the long work, not after it
+    OutputDirectory.require(
+        out, output.overwrite(), model.inputs(data)); // before the long work, not after it
     machine.apply();
     ModelConfig.read(model.model()).requireLength(run.maxLength());
     try (BaseModel base = model.load(run.quantization(), machine)) {
@@ -104,7 +105,8 @@ final class TrainCommand implements Callable<Integer> {
             new QloraTrainer(base, display, compute.forModel(base.config(), base.device()))
                 .train(encoded.examples(), start, settings, 1, 1, new Seed(seed));
       }
-      try (OutputDirectory written = OutputDirectory.open(out, output.overwrite())) {
+      try (OutputDirectory written =
+          OutputDirectory.open(out, output.overwrite(), model.inputs(data))) {
         PeftAdapter.write(result.adapter(), written.path(), model.name());
         written.publish();
       }

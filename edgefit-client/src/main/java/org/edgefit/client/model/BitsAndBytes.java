@@ -125,6 +125,10 @@ final class BitsAndBytes {
     float[] map = floats(files, weight + ".nested_quant_map", unread);
     require(where, "nested_quant_map", Integer.toString(map.length), "256");
     float offset = (float) state.get("nested_offset").doubleValue();
+    if (!Float.isFinite(offset)) {
+      throw new IOException(
+          where + STATE + ": nested_offset: " + offset + " (expected: a finite number)");
+    }
     return new Nf4Weight(
         memory, new Scales.Nested(codeArray, nested, map, offset), spec.outputs(), spec.inputs());
   }
@@ -164,6 +168,7 @@ final class BitsAndBytes {
 
   private static float[] floats(ModelFiles files, String name, Set<String> unread)
       throws IOException {
+    FiniteWeights.require(files, name);
     FloatBuffer values = files.file(name).floats(name);
     unread.remove(name);
     float[] array = new float[values.remaining()];

@@ -6,14 +6,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.edgefit.client.RunSettings;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
-import org.edgefit.format.Json;
 import org.edgefit.format.TextFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,16 +27,6 @@ final class ChatTemplates {
 
   /** The name of the template that is taken where none is named. */
   private static final String DEFAULT = "default";
-
-  private static final List<String> TOKENS =
-      List.of(
-          "bos_token",
-          "eos_token",
-          "unk_token",
-          "sep_token",
-          "pad_token",
-          "cls_token",
-          "mask_token");
 
   private final Path source;
   private final Map<String, Written> templates;
@@ -58,18 +46,9 @@ final class ChatTemplates {
     this.specialTokens = specialTokens;
   }
 
-  /** Reads the templates beside a tokenizer. */
-  static ChatTemplates read(Path directory, ObjectNode config) throws IOException {
-    Path mapFile = directory.resolve("special_tokens_map.json");
-    ObjectNode map = Files.exists(mapFile) ? Json.read(mapFile) : Json.object();
-    Map<String, String> tokens = new TreeMap<>();
-    for (String name : TOKENS) {
-      String text = text(config.path(name));
-      text = text.isEmpty() ? text(map.path(name)) : text;
-      if (!text.isEmpty()) {
-        tokens.put(name, text);
-      }
-    }
+  /** Reads the templates beside a tokenizer, which may write its special tokens by their names. */
+  static ChatTemplates read(Path directory, ObjectNode config, Map<String, String> tokens)
+      throws IOException {
     Map<String, Written> templates = files(directory);
     if (templates.isEmpty()) {
       templates = listed(directory.resolve("tokenizer_config.json"), config.path("chat_template"));
@@ -89,10 +68,6 @@ final class ChatTemplates {
             ? Map.of()
             : Map.of(DEFAULT, new Written(file + ": tokenizer.chat_template", template)),
         known);
-  }
-
-  private static String text(JsonNode token) {
-    return token.isObject() ? token.path("content").asText("") : token.asText("");
   }
 
   private static Map<String, Written> files(Path directory) throws IOException {
@@ -126,6 +101,14 @@ final class ChatTemplates {
         }
         String name = one.get("name").asText();
         templates.put(name, new Written(where + " " + name, one.get("template").asText()));
+      }
+    } else if (written.isObject()) {
+      for (Map.Entry<String, JsonNode> one : written.properties()) {
+        if (!one.getValue().isTextual()) {
+          throw new IOException(where + ": " + one + " (expected: a name and a template)");
+        }
+        templates.put(
+            one.getKey(), new Written(where + " " + one.getKey(), one.getValue().asText()));
       }
     } else if (!written.isMissingNode() && !written.isNull()) {
       throw new IOException(where + ": " + written.getNodeType() + " (expected: a text or a list)");

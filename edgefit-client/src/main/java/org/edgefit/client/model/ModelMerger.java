@@ -34,6 +34,11 @@ import org.edgefit.format.TensorType;
  */
 public final class ModelMerger {
 
+  /** What is rounded to the largest number in 16 bits of IEEE and of bfloat16, and no further. */
+  private static final float MOST_HALF = 65519f;
+
+  private static final float MOST_BFLOAT = 3.39e38f;
+
   private final ModelFiles files;
   private final Adapter adapter;
   private final Map<String, LinearSpec> linear = new HashMap<>();
@@ -99,7 +104,7 @@ public final class ModelMerger {
         progress.accept(tensor.name(), done++);
         LinearSpec spec = linear.get(tensor.name());
         if (spec != null && isChanged(tensor.name(), spec)) {
-          writer.write(tensor.name(), stored(merged(tensor.name(), spec), tensor.type()));
+          writer.write(tensor.name(), stored(tensor, merged(tensor.name(), spec)));
         } else {
           FiniteWeights.require(files, tensor.name());
           writer.write(tensor.name(), files.file(tensor.name()).map(tensor.name()));
@@ -148,7 +153,22 @@ public final class ModelMerger {
     return weight;
   }
 
-  private static ByteBuffer stored(float[] values, TensorType type) {
+  /** Returns values as a tensor's type has them, which must still be finite. */
+  private static ByteBuffer stored(StoredTensor tensor, float[] values) throws IOException {
+    TensorType type = tensor.type();
+    float most =
+        switch (type) {
+          case F16 -> MOST_HALF;
+          case BF16 -> MOST_BFLOAT;
+          default -> Float.MAX_VALUE;
+        };
+    for (int i = 0; i < values.length; i++) {
+      if (!(Math.abs(values[i]) <= most)) {
+        throw new IOException(
+            "%s[%d]: %s with the adapter (expected: a finite number in %s)"
+                .formatted(tensor.name(), i, values[i], type));
+      }
+    }
     ByteBuffer bytes =
         ByteBuffer.allocate(Math.multiplyExact(values.length, type.bytes()))
             .order(ByteOrder.LITTLE_ENDIAN);

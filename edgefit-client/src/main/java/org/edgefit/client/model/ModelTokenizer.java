@@ -39,6 +39,7 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
   private final SpecialTokens specialTokens;
   private final ChatTemplates chatTemplates;
   private final Path source;
+  private final List<String> specialTexts;
   private final int vocabulary;
 
   private ModelTokenizer(
@@ -46,11 +47,13 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
       SpecialTokens specialTokens,
       ChatTemplates chatTemplates,
       Path source,
+      List<String> specialTexts,
       int vocabulary) {
     this.tokenizer = tokenizer;
     this.specialTokens = specialTokens;
     this.chatTemplates = chatTemplates;
     this.source = source;
+    this.specialTexts = specialTexts;
     this.vocabulary = vocabulary;
   }
 
@@ -78,21 +81,26 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
     ByteBuffer bytes = TextFile.bytes(file, false);
     Path configFile = directory.resolve("tokenizer_config.json");
     ObjectNode config = Files.exists(configFile) ? Json.read(configFile) : Json.object();
+    ObjectNode written = Json.read(file);
+    DeclaredTokens tokens = new DeclaredTokens(directory, config, written);
+    byte[] json = new byte[bytes.remaining()];
+    bytes.get(json);
+    if (tokens.addTo(written)) {
+      json = DeclaredTokens.bytes(written);
+    }
     HuggingFaceTokenizer tokenizer;
     try {
-      byte[] json = new byte[bytes.remaining()];
-      bytes.get(json);
       tokenizer = tokenizer(json);
     } catch (RuntimeException e) {
-      Json.read(file); // says where it is no JSON, if it is none
       throw refused(file.toString(), e);
     }
-    ChatTemplates templates = ChatTemplates.read(directory, config);
+    ChatTemplates templates = ChatTemplates.read(directory, config, tokens.named());
     return new ModelTokenizer(
         tokenizer,
         new SpecialTokens(templates.token("bos_token"), templates.token("eos_token")),
         templates,
         file,
+        specialTexts(written),
         vocabulary);
   }
 
@@ -121,14 +129,15 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
   private static ModelTokenizer ofGguf(Path file, int vocabulary) throws IOException {
     GgufTokenizer stored = GgufTokenizer.read(file);
     try {
-      byte[] json = stored.toJson().getBytes(StandardCharsets.UTF_8);
-      HuggingFaceTokenizer tokenizer = tokenizer(json);
+      String json = stored.toJson();
+      HuggingFaceTokenizer tokenizer = tokenizer(json.getBytes(StandardCharsets.UTF_8));
       SpecialTokens tokens = new SpecialTokens(stored.bosToken(), stored.eosToken());
       return new ModelTokenizer(
           tokenizer,
           tokens,
           ChatTemplates.of(file, stored.chatTemplate(), tokens),
           file,
+          specialTexts(Json.parse(json, file.toString())),
           vocabulary);
     } catch (RuntimeException e) {
       throw refused(file + ": its tokenizer", e);
@@ -150,16 +159,14 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
   /**
    * Returns the texts that are special tokens wherever they are written, a message included, as in
    * transformers.
-   *
-   * @throws IOException if the tokenizer's file cannot be read any more
    */
-  public List<String> specialTexts() throws IOException {
-    ObjectNode json =
-        GgufModel.isGguf(source)
-            ? Json.parse(GgufTokenizer.read(source).toJson(), source.toString())
-            : Json.read(source);
+  public List<String> specialTexts() {
+    return specialTexts;
+  }
+
+  private static List<String> specialTexts(ObjectNode tokenizer) {
     List<String> texts = new ArrayList<>();
-    for (JsonNode token : json.path("added_tokens")) {
+    for (JsonNode token : tokenizer.path("added_tokens")) {
       if (token.path("special").asBoolean()) {
         texts.add(token.path("content").asText());
       }

@@ -156,7 +156,11 @@ class BaseModelTest {
 
   /** Copies a model, with one value of a tensor that is no number. */
   private Path notFinite(String name, int index, float value) throws IOException {
-    Path model = changed(MODEL, tensor -> tensor);
+    return notFinite(MODEL, name, index, value);
+  }
+
+  private Path notFinite(Path from, String name, int index, float value) throws IOException {
+    Path model = changed(from, tensor -> tensor);
     Path file = model.resolve("model.safetensors");
     long at;
     TensorType type;
@@ -276,5 +280,12 @@ class BaseModelTest {
     try (ModelFiles files = ModelFiles.open(model)) {
       assertThat(files.file("model.norm.weight").path()).hasFileName("model.safetensors");
     }
+  }
+
+  @Test
+  void scaleThatIsNoNumberIsRefusedByTensorAndIndex() throws IOException {
+    String name = "model.layers.0.mlp.up_proj.weight.nested_absmax";
+    Path model = notFinite(QUANTIZED, name, 0, Float.NaN);
+    assertRefused(model, name + "[0]: NaN (expected: a finite number)");
   }
 }

@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Map;
 import org.edgefit.data.Example;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.InstructionRecord;
 import org.edgefit.data.PromptTemplate;
+import org.edgefit.data.SpecialTokens;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -217,5 +220,82 @@ class ModelTokenizerTest {
     try (ModelTokenizer tokenizer = ModelTokenizer.load(temp, 4097)) {
       assertThat(tokenizer.encode("<sensor>").ids()).contains(4096);
     }
+  }
+
+  /** Loads the embedded tokenizer with files beside it. */
+  private ModelTokenizer beside(Map<String, String> files) throws IOException {
+    Files.copy(
+        TINY_HOME.resolve("tokenizer.json"),
+        temp.resolve("tokenizer.json"),
+        StandardCopyOption.REPLACE_EXISTING);
+    for (Map.Entry<String, String> file : files.entrySet()) {
+      Files.writeString(temp.resolve(file.getKey()), file.getValue().replace('\'', '"'));
+    }
+    return ModelTokenizer.load(temp);
+  }
+
+  @Test
+  void declaredTokensAreAddedAsTransformersAddsThem() throws IOException {
+    String decoder =
+        "'added_tokens_decoder':{'4097':{'content':'<X>','special':true},"
+            + "'4096':{'content':'<Y>','special':true}}";
+    try (ModelTokenizer tokenizer =
+        beside(
+            Map.of(
+                "tokenizer_config.json",
+                "{'eos_token':'<Z>','additional_special_tokens':['<W>']," + decoder + "}"))) {
+      assertThat(tokenizer.encode("a<W><X><Y><Z> sensor").ids())
+          .containsExactly(67, 4099, 4097, 4096, 4098, 350);
+      assertThat(tokenizer.specialTokens().eos()).isEqualTo("<Z>");
+      assertThat(tokenizer.specialTexts()).contains("<W>", "<X>", "</s>");
+    }
+    try (ModelTokenizer tokenizer =
+        beside(
+            Map.of(
+                "tokenizer_config.json",
+                "{'eos_token':'<Z>'}",
+                "added_tokens.json",
+                "{'<X>':4097,'<Y>':4096}"))) {
+      assertThat(tokenizer.encode("<X><Y><Z>").ids()).containsExactly(4097, 4096, 4098);
+    }
+  }
+
+  @Test
+  void namesOfTokensAreTakenWhereTransformersTakesThem() throws IOException {
+    String map = "{'bos_token':'</s>','eos_token':'<s>'}";
+    try (ModelTokenizer tokenizer =
+        beside(
+            Map.of(
+                "tokenizer_config.json",
+                "{'bos_token':'<s>','eos_token':'</s>'}",
+                "special_tokens_map.json",
+                map))) {
+      assertThat(tokenizer.specialTokens()).isEqualTo(new SpecialTokens("</s>", "<s>"));
+    }
+    try (ModelTokenizer tokenizer =
+        beside(
+            Map.of(
+                "tokenizer_config.json",
+                "{'bos_token':'<s>','added_tokens_decoder':{}}",
+                "special_tokens_map.json",
+                map))) {
+      assertThat(tokenizer.specialTokens()).isEqualTo(new SpecialTokens("<s>", ""));
+    }
+    Files.delete(temp.resolve("special_tokens_map.json"));
+    try (ModelTokenizer tokenizer =
+        beside(Map.of("tokenizer_config.json", "{'tokenizer_class':'Qwen2TokenizerFast'}"))) {
+      assertThat(tokenizer.specialTokens()).isEqualTo(new SpecialTokens("", "<|endoftext|>"));
+    }
+    try (ModelTokenizer tokenizer =
+        beside(
+            Map.of(
+                "tokenizer_config.json",
+                "{'image_token':'<unk>','chat_template':{'default':'{{ image_token }}"
+                    + "{% for m in messages %}{{ m.content }}{% endfor %}'}}"))) {
+      assertThat(tokenizer.template("auto").apply(RECORD, tokenizer.specialTokens()).text())
+          .startsWith("<unk>");
+    }
+    assertThatThrownBy(() -> beside(Map.of("tokenizer_config.json", "{'bos_token':5}")))
+        .hasMessageContaining("tokenizer_config.json: bos_token: 5 (expected: a token's text)");
   }
 }

@@ -80,7 +80,9 @@ final class ExpressionParser {
     operatorsSeen = 0;
     Expression value = tuple(true, Set.of());
     if (seesSafe && operatorsSeen > 0) { // it would escape the other operand
-      throw new TemplateException(place, "filter \"safe\" beside an operator is not known here");
+      return scope -> {
+        throw new TemplateException(place, "filter \"safe\" beside an operator is not known here");
+      };
     }
     return value;
   }
@@ -597,9 +599,10 @@ final class ExpressionParser {
   private Filtering filter() {
     Token name = tokens.expect(Kind.NAME);
     Filters.Filter filter = Filters.named(name.text());
-    if (filter == null && name.text().equals("safe") && tokens.is(Kind.OUTPUT_END)) {
-      seesSafe = true;
-      filter = (value, arguments) -> Values.string(value);
+    if (filter == null && name.text().equals("safe")) {
+      boolean isLast = tokens.is(Kind.OUTPUT_END);
+      seesSafe |= isLast;
+      filter = isLast ? (value, arguments) -> Values.string(value) : ExpressionParser::refuseSafe;
     }
     if (filter == null) {
       throw new TemplateException(name.place(), "filter \"" + name.text() + "\" is not known here");
@@ -610,6 +613,11 @@ final class ExpressionParser {
       Arguments given = call.arguments(scope);
       return name.place().at(() -> found.apply(value, given));
     };
+  }
+
+  /** What is safe would escape the texts that it meets; a branch with it may stay unused. */
+  private static Object refuseSafe(Object value, Arguments arguments) {
+    throw new Fault("filter \"safe\" is known at the end of an output alone");
   }
 
   private Expression test(Expression asked, Place place) {

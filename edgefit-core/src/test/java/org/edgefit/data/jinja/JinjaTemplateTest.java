@@ -120,6 +120,7 @@ class JinjaTemplateTest {
         "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}#nested too deeply",
         "{{ x | int(-1) }}#\"x\" is undefined",
         "{{ -7 ** 2 }}#a power of a negative is not known here",
+        "{{ ('b' | safe) ~ '<' }}#filter \"safe\" is known at the end of an output alone",
         "{{ '<' + 'b' | safe }}#beside an operator is not known here",
         "{% for i in [1] %}{% set loop = 5 %}{% endfor %}#\"loop\" cannot be given a value",
         "{{ x#\"{{\" without \"}}\"",
@@ -129,5 +130,11 @@ class JinjaTemplateTest {
     assertThatThrownBy(() -> render(parts[0]))
         .isInstanceOf(TemplateException.class)
         .hasMessageContaining(parts[1]);
+  }
+
+  @Test
+  void branchThatIsNotTakenMayHoldWhatIsNotKnownHere() {
+    assertThat(render("{% if messages is undefined %}{{ ('b' | safe) ~ 'c' }}{% endif %}d"))
+        .isEqualTo("d");
   }
 }

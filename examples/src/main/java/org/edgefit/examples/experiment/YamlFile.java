@@ -11,6 +11,8 @@ import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.edgefit.format.TextFile;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -62,7 +64,7 @@ final class YamlFile {
       }
       return new YAMLMapper().readTree(text);
     } catch (MarkedYAMLException e) {
-      throw yaml.wrong(e.getProblemMark(), "not YAML: " + e.getProblem());
+      throw yaml.wrong(e.getProblemMark(), "not YAML: " + problem(e));
     } catch (ReaderException e) {
       long line = text.substring(0, e.getPosition()).lines().count();
       String character = String.format(Locale.ROOT, "U+%04X", e.getCodePoint());
@@ -70,8 +72,22 @@ final class YamlFile {
           file + ": line " + Math.max(1, line) + ": " + character + " (expected: YAML text)");
     } catch (YAMLException | JsonProcessingException e) {
       String problem = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-      throw new IOException(file + ": not YAML: " + problem, e);
+      Matcher number = Pattern.compile("Malformed numeric value '(.*)'").matcher(problem);
+      throw new IOException(
+          number.find()
+              ? file + ": " + number.group(1) + " (expected: a number that is finite)"
+              : file + ": not YAML: " + problem,
+          e);
     }
+  }
+
+  /** Returns the problem without what is meant for the library's own users. */
+  private static String problem(MarkedYAMLException e) {
+    String problem = String.valueOf(e.getProblem());
+    Matcher tag = Pattern.compile("Global tag is not allowed: (.*)").matcher(problem);
+    return tag.matches()
+        ? "tag " + tag.group(1) + " (expected: no tags)"
+        : problem.replaceFirst("\\. \\(Do not use.*", "").replaceFirst("^but found", "found");
   }
 
   private void check(Node node) throws IOException {
