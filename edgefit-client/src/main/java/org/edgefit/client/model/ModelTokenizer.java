@@ -121,6 +121,10 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
         Pattern.compile("(.*) at line (\\d+) column \\d+", Pattern.DOTALL)
             .matcher(String.valueOf(e.getMessage()));
     String reason = told.matches() ? told.group(1) : String.valueOf(e.getMessage());
+    reason =
+        reason.replaceFirst(
+            "data did not match any variant of untagged enum ([A-Z][a-z]+)\\w*",
+            "its $1 has an unknown form");
     String where = told.matches() ? ": line " + told.group(2) : "";
     return new IOException(
         what + where + ": " + reason + " (expected: a tokenizer of the tokenizers library)", e);

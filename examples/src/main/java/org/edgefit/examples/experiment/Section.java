@@ -220,7 +220,15 @@ final class Section {
 
   /** Returns a list of texts. */
   List<String> texts(String key, List<String> otherwise) {
-    return list(key, otherwise, JsonNode::asText);
+    return list(
+        key,
+        otherwise,
+        value -> {
+          if (!value.isValueNode() || value.isNull()) {
+            throw wrong(key, value, "texts");
+          }
+          return value.asText();
+        });
   }
 
   /** Returns a list of whole numbers. */
