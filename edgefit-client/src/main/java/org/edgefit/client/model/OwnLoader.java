@@ -1,5 +1,8 @@
 package org.edgefit.client.model;
 
+import java.io.IOException;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /**
@@ -14,21 +17,31 @@ public final class OwnLoader {
 
   private OwnLoader() {}
 
-  /** Returns what a supplier does, and leaves the thread and the system's properties as before. */
+  /**
+   * Returns what a supplier does, and leaves the thread and the system's properties as before.
+   *
+   * @throws IllegalStateException if what has to be unpacked cannot be written
+   */
   public static synchronized <T> T load(Supplier<T> supplier) {
+    Map<String, String> own = new TreeMap<>();
+    own.put(NO_REPORT, "true");
+    EngineCache cache = new EngineCache(System.getenv(), System.getProperties());
+    if (!cache.isSetForDjl()) {
+      try {
+        own.put(EngineCache.DJL, cache.folder().toString());
+      } catch (IOException e) {
+        throw new IllegalStateException(e.getMessage(), e);
+      }
+    }
+    own.keySet().removeIf(name -> System.getProperty(name) != null);
     Thread thread = Thread.currentThread();
     ClassLoader before = thread.getContextClassLoader();
-    boolean isReportOpen = System.getProperty(NO_REPORT) == null;
     thread.setContextClassLoader(OwnLoader.class.getClassLoader());
-    if (isReportOpen) {
-      System.setProperty(NO_REPORT, "true");
-    }
+    own.forEach(System::setProperty);
     try {
       return supplier.get();
     } finally {
-      if (isReportOpen) {
-        System.clearProperty(NO_REPORT);
-      }
+      own.keySet().forEach(System::clearProperty);
       thread.setContextClassLoader(before);
     }
   }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
@@ -20,13 +21,17 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The launchers where the system names no locale, with text that is not ASCII everywhere. */
-class LocaleTest {
+/**
+ * The launchers' scripts, where the system names no locale, with text that is not ASCII everywhere,
+ * and with options of the user's.
+ */
+class LauncherScriptsTest {
 
   private static final String ARABIC = "باب";
   private static final String EMOJI = "🔥";
 
   @TempDir Path temp;
+  private final Map<String, String> more = new TreeMap<>();
   private Path home;
 
   /** Lays the launchers out as they are packed, over this build's classes. */
@@ -55,7 +60,7 @@ class LocaleTest {
   private String run(int status, String launcher, String... arguments) throws Exception {
     // The shell makes the arguments, as this process may itself have no locale.
     List<String> words = new ArrayList<>(List.of("exec", "sh", quoted("bin/" + launcher)));
-    Stream.of(arguments).map(LocaleTest::quoted).forEach(words::add);
+    Stream.of(arguments).map(LauncherScriptsTest::quoted).forEach(words::add);
     Path script = home.resolve("run.sh");
     Files.writeString(script, String.join(" ", words) + "\n");
     ProcessBuilder builder = new ProcessBuilder("sh", "run.sh").directory(home.toFile());
@@ -63,6 +68,7 @@ class LocaleTest {
     environment.keySet().removeIf(name -> name.startsWith("LC_") || name.startsWith("LANG"));
     environment.put("LC_ALL", "C");
     environment.put("JAVA_HOME", System.getProperty("java.home"));
+    environment.putAll(more);
     Process process = builder.redirectErrorStream(true).start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(out).isEqualTo(status);
@@ -120,5 +126,18 @@ class LocaleTest {
             "--rounds",
             "1");
     assertThat(out).contains(ARABIC + EMOJI).doesNotContain("???", "\ufffd");
+  }
+
+  @Test
+  void collectorThatOptionsNameIsTaken() throws Exception {
+    for (String variable : List.of("JAVA_OPTS", "JAVA_TOOL_OPTIONS")) {
+      more.clear();
+      more.put(variable, "-Xlog:gc:stdout -XX:+UseG1GC");
+      for (String launcher : List.of("edgefit-client", "edgefit-server")) {
+        assertThat(run(0, launcher, "--version")).contains("Using G1", "edgefit ");
+      }
+    }
+    more.put("JAVA_TOOL_OPTIONS", "-Xlog:gc:stdout");
+    assertThat(run(0, "edgefit-server", "--version")).contains("Using Serial");
   }
 }
