@@ -39,6 +39,7 @@ public final class Launcher {
     CommandLine command = e.getCommandLine();
     String name = command.getCommandSpec().qualifiedName();
     command.getErr().println(name + ": " + e.getMessage());
+    CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr());
     command.getErr().println("see: " + name + " --help");
     return CommandLine.ExitCode.USAGE;
   }

@@ -59,20 +59,34 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
    */
   public static LabelSet of(
       List<String> classes, List<InstructionRecord> records, String afterLabel) {
+    List<String> chosen = requireSound(classes, records);
+    Map<String, Map<String, Integer>> delimiters = new TreeMap<>();
+    for (InstructionRecord record : records) {
+      String label = record.label();
+      String delimiter = label == null ? null : delimiter(label, record.response());
+      if (label != null && delimiter != null) {
+        delimiters.computeIfAbsent(label, of -> new TreeMap<>()).merge(delimiter, 1, Integer::sum);
+      }
+    }
+    return new LabelSet(chosen, following(chosen, delimiters, afterLabel));
+  }
+
+  /**
+   * Refuses labels that cannot be right, however they end.
+   *
+   * @param classes the classes; where empty, those of the records
+   * @return the classes
+   * @throws IllegalArgumentException as {@link #of} does
+   */
+  public static List<String> requireSound(List<String> classes, List<InstructionRecord> records) {
     Map<String, Uses> uses = new TreeMap<>();
     Map<String, Uses> absent = new TreeMap<>();
-    Map<String, Map<String, Integer>> delimiters = new TreeMap<>();
     for (int i = 0; i < records.size(); i++) {
       String label = records.get(i).label();
       if (label != null) {
         uses.computeIfAbsent(label, Uses::new).add(i);
-        String delimiter = delimiter(label, records.get(i).response());
-        if (delimiter == null) {
+        if (delimiter(label, records.get(i).response()) == null) {
           absent.computeIfAbsent(label, Uses::new).add(i);
-        } else {
-          delimiters
-              .computeIfAbsent(label, of -> new TreeMap<>())
-              .merge(delimiter, 1, Integer::sum);
         }
       }
     }
@@ -105,7 +119,7 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
               + String.join("; ", faults.subList(0, Math.min(MOST_FAULTS, faults.size())))
               + (more > 0 ? "; and " + more + " more" : ""));
     }
-    return new LabelSet(chosen, following(chosen, delimiters, afterLabel));
+    return chosen;
   }
 
   /** The records that have a label. */

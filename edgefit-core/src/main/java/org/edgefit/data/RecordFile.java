@@ -113,7 +113,13 @@ public record RecordFile(
         + (earlierAnswers == 0
             ? ""
             : "; of a conversation's answers the last is learned, " + earlierAnswers + " are not")
+        + withoutLabel()
         + empty();
+  }
+
+  private String withoutLabel() {
+    long without = dataset.records().stream().filter(record -> record.label() == null).count();
+    return without == 0 || without == dataset.size() ? "" : "; " + without + " without a label";
   }
 
   private String empty() {

@@ -38,7 +38,6 @@ public final class Json {
                   .streamReadConstraints(
                       StreamReadConstraints.builder()
                           .maxStringLength(Integer.MAX_VALUE)
-                          .maxNameLength(Integer.MAX_VALUE)
                           .maxNumberLength(MOST_DIGITS)
                           .maxNestingDepth(MOST_DEPTH)
                           .build())
@@ -128,7 +127,9 @@ public final class Json {
     if (e instanceof StreamConstraintsException) {
       return message.contains("nesting")
           ? ": nested more than " + MOST_DEPTH + " deep (expected: less)"
-          : ": a number of more than " + MOST_DIGITS + " digits (expected: fewer)";
+          : message.contains("Name")
+              ? ": a key of more than 50000 characters (expected: fewer)"
+              : ": a number of more than " + MOST_DIGITS + " digits (expected: fewer)";
     }
     Matcher twice = Pattern.compile("Duplicate field '(.*)'", Pattern.DOTALL).matcher(message);
     JsonLocation at = e.getLocation();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -99,7 +100,13 @@ public record ModelConfig(
         return model.config();
       }
     }
+    if (!Files.exists(directory)) {
+      throw new NoSuchFileException(directory + ": no such directory (expected: a model's)");
+    }
     Path file = directory.resolve(FILE);
+    if (!Files.exists(file) && Files.exists(directory.resolve(PeftAdapter.CONFIG))) {
+      throw new IOException(directory + ": an adapter (expected: a model)");
+    }
     Reader reader = new Reader(file, Json.read(file));
     Path generation = directory.resolve("generation_config.json");
     return reader.config(

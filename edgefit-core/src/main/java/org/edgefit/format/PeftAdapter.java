@@ -3,6 +3,8 @@ package org.edgefit.format;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +62,9 @@ public final class PeftAdapter {
    *     LoRA
    */
   public static Adapter read(Path directory) throws IOException {
+    if (!Files.exists(directory)) {
+      throw new NoSuchFileException(directory + ": no such directory (expected: an adapter's)");
+    }
     Path configFile = directory.resolve(CONFIG);
     ObjectNode json = Json.read(configFile);
     try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(WEIGHTS))) {

@@ -119,4 +119,13 @@ class LabelSetTest {
     List<String> classes = List.of("Normal", "Anomaly", "Normal operation", "नमस्ते", "نعم", "🔥");
     assertThat(new LabelSet(classes, "").classOf(answer)).isEqualTo(label);
   }
+
+  @Test
+  void mixOfEndingsIsSoundForTraining() {
+    List<InstructionRecord> mixed = List.of(record("b", "b"), record("b", "b. As it is."));
+    assertThat(LabelSet.requireSound(List.of(), mixed)).containsExactly("b");
+    assertThatThrownBy(
+            () -> LabelSet.requireSound(List.of(), List.of(record("b", "b"), record("c", "b"))))
+        .hasMessageContaining("\"c\" (record 2): a response that begins \"b\"");
+  }
 }

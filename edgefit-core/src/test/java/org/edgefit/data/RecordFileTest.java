@@ -194,6 +194,16 @@ class RecordFileTest {
   }
 
   @Test
+  void recordsWithoutALabelAmongOthersAreCounted() throws IOException {
+    RecordFile file =
+        read(
+            "{'instruction':'a','response':'b','label':'b'}\n"
+                + "{'instruction':'c','response':'b','lable':'b'}",
+            Map.of());
+    assertThat(file.description()).endsWith("ignored: lable (1); 1 without a label");
+  }
+
+  @Test
   void emptyResponsesAreCounted() throws IOException {
     RecordFile file =
         read("{'instruction':'a','response':'b'}\n{'instruction':'c','response':' '}", Map.of());

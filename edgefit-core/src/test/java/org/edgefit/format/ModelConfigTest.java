@@ -182,4 +182,13 @@ class ModelConfigTest {
                         + " 'layer_types': ['full_attention', 'sliding_attention']}"))
         .hasMessageContaining("use_sliding_window is off");
   }
+
+  @Test
+  void whatIsNoModelIsSaid() throws IOException {
+    assertThatThrownBy(() -> ModelConfig.read(temp.resolve("none")))
+        .hasMessage(temp.resolve("none") + ": no such directory (expected: a model's)");
+    Files.writeString(temp.resolve("adapter_config.json"), "{}");
+    assertThatThrownBy(() -> ModelConfig.read(temp))
+        .hasMessage(temp + ": an adapter (expected: a model)");
+  }
 }

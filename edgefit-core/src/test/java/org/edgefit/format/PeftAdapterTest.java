@@ -114,7 +114,7 @@ class PeftAdapterTest {
   void missingFileIsNamed() {
     assertThatThrownBy(() -> PeftAdapter.read(temp.resolve("nowhere")))
         .hasMessageContaining("nowhere")
-        .hasMessageContaining("no such file");
+        .hasMessageContaining("no such directory");
   }
 
   @ParameterizedTest

@@ -1,9 +1,11 @@
 package org.edgefit.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,5 +44,32 @@ class EmbeddingTest {
     assertThat(hosted("-Djna.nosys=true", "-Djna.tmpdir=/proc/none", "-Djna.nounpack=true"))
         .containsPattern("loss \\d\\.\\d{4}")
         .containsOnlyOnce("memory is not tuned");
+  }
+
+  @Test
+  void closingGivesThreadsFilesAndMemoryBack() throws Exception {
+    assumeTrue(Files.exists(Path.of("/proc/self/status")), "the memory of a process on Linux");
+    JavaProcess ended =
+        JavaProcess.run(
+            List.of("-Xmx64m"),
+            OpenAndClose.class,
+            TinyHome.unpack(temp).toString(),
+            temp.resolve("work").toString(),
+            "20");
+    assertThat(ended.status()).as(ended.err()).isZero();
+    List<Double> memory =
+        ended
+            .out()
+            .lines()
+            .filter(line -> line.startsWith("MB "))
+            .map(line -> Double.valueOf(line.substring(3)))
+            .toList();
+    assertThat(memory).hasSize(20);
+    // The first times load the library's code and fill the heap.
+    assertThat(memory.get(19)).as("%s", memory).isLessThan(1.05 * memory.get(4));
+    // What is left is the JVM's own, and JNA's.
+    assertThat(ended.out().lines().filter(line -> line.startsWith("thread ")))
+        .contains("thread main")
+        .allMatch(line -> line.matches("thread (main|Common-Cleaner|ForkJoinPool.*|JNA Cleaner)"));
   }
 }

@@ -157,7 +157,7 @@ class LaunchersTest {
         run(ClientMain.class, "evaluate", "--model", nowhere, "--data", data.toString()),
         1,
         "nowhere",
-        "no such file");
+        "no such directory");
     assertToldInALine(
         run(
             ClientMain.class,
@@ -229,7 +229,7 @@ class LaunchersTest {
     assertToldInALine(
         run(ServerMain.class, "serve", "--model", nowhere, "--run-dir", nowhere),
         1,
-        "config.json: no such file");
+        "no such directory");
     assertToldInALine(
         run(
             ServerMain.class,

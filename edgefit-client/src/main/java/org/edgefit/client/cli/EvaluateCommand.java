@@ -90,6 +90,10 @@ final class EvaluateCommand implements Callable<Integer> {
           evaluator.evaluate(
               records, labels, scoring, settings, (done, all) -> progress.show(done, all, ""));
       print(evaluation);
+      if (!inference.json()) {
+        System.out.println(
+            "the base was kept as " + inference.quantization() + " (--quantization)");
+      }
     }
     return 0;
   }

@@ -57,7 +57,8 @@ final class MergeCommand implements Callable<Integer> {
     Adapter merged = PeftAdapter.read(adapter, ModelConfig.read(base).linearLayers());
     int tensors;
     try (ModelFiles files = ModelFiles.open(base)) {
-      tensors = files.names().size();
+      tensors = // what bitsandbytes keeps beside a weight is not written
+          (int) files.names().stream().filter(name -> !name.contains(".weight.")).count();
     }
     try (OutputDirectory written = OutputDirectory.open(out, output.overwrite(), base, adapter);
         Progress progress = new Progress("merging", 50)) {

@@ -3,6 +3,7 @@ package org.edgefit.client.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -15,6 +16,7 @@ import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.QloraTrainer;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
+import org.edgefit.data.LabelSet;
 import org.edgefit.format.Json;
 import org.edgefit.format.ModelConfig;
 import org.edgefit.format.OutputDirectory;
@@ -75,6 +77,7 @@ final class TrainCommand implements Callable<Integer> {
     RunSettings run = training.toRunSettings();
     compute.memoryBytes(); // a misspelt size is refused before the long work
     InstructionDataset records = dataOptions.read(data);
+    LabelSet.requireSound(List.of(), records.records());
     Adapter given = model.readAdapter();
     OutputDirectory.require(
         out, output.overwrite(), model.inputs(data)); // before the long work, not after it

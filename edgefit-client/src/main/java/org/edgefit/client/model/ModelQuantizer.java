@@ -60,7 +60,11 @@ public final class ModelQuantizer {
         if (spec == null) {
           tensors.add(files.file(name).tensor(name));
         } else if (BitsAndBytes.isQuantized(files, name)) {
-          throw new IOException(from + ": " + name + ": quantised already");
+          throw new IOException(
+              from
+                  + ": "
+                  + name
+                  + ": quantised already (expected: full precision; it can be used as it is)");
         } else {
           List<Long> shape = files.file(name).tensor(name).shape();
           List<Long> expected = List.of((long) spec.outputs(), (long) spec.inputs());

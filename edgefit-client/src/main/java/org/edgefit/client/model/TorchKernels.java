@@ -78,7 +78,18 @@ public final class TorchKernels {
         root = OwnLoader.load(() -> Engine.getEngine("PyTorch")).newBaseManager(Device.cpu());
       } catch (EngineException e) {
         String cause = e.getCause() == null ? "" : ": " + e.getCause().getMessage();
-        throw new IllegalStateException("the engine: " + e.getMessage() + cause, e);
+        String why =
+            e.getCause() instanceof UnsatisfiedLinkError
+                ? " (is the engine's cache where programs may be run? EDGEFIT_CACHE names another)"
+                : "";
+        throw new IllegalStateException("the engine: " + e.getMessage() + cause + why, e);
+      } catch (IllegalArgumentException e) { // no provider of it
+        throw new IllegalStateException(
+            "the engine: "
+                + e.getMessage()
+                + " (expected: pytorch-engine on the class path, and its file in META-INF/services,"
+                + " which packing several jars into one has to merge)",
+            e);
       }
     }
     return root;

@@ -48,14 +48,29 @@ public final class ServerConnection implements AutoCloseable {
   public ServerConnection(String host, int port, JoinRequest request) {
     this.request = request;
     this.target = host + ":" + port;
-    this.channel =
+    this.channel = channel(host, port);
+    this.transfers = new Transfers(channel, request.patience());
+  }
+
+  private static ManagedChannel channel(String host, int port) {
+    NettyChannelBuilder builder =
         NettyChannelBuilder.forAddress(host, port)
             .usePlaintext()
             .maxInboundMessageSize(Chunks.MESSAGE_BYTES)
             .keepAliveTime(20, TimeUnit.SECONDS)
-            .keepAliveTimeout(20, TimeUnit.SECONDS)
-            .build();
-    this.transfers = new Transfers(channel, request.patience());
+            .keepAliveTimeout(20, TimeUnit.SECONDS);
+    try {
+      return builder.build();
+    } catch (IllegalArgumentException e) {
+      if (!String.valueOf(e.getMessage()).contains("NameResolver")) {
+        throw e;
+      }
+      throw new IllegalStateException(
+          host
+              + ": gRPC has nothing that finds hosts by name (expected: its files in"
+              + " META-INF/services, which packing several jars into one has to merge)",
+          e);
+    }
   }
 
   /** In the queue of messages: a session ended. */
