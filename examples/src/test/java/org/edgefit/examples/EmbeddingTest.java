@@ -47,6 +47,15 @@ class EmbeddingTest {
   }
 
   @Test
+  void accountWithoutAFolderLeavesNoneBehind() throws Exception {
+    String cache = Path.of(System.getProperty("user.home"), ".cache", "edgefit").toString();
+    assertThat(hosted("-Duser.home=?", "-Dedgefit.cache=" + cache))
+        .containsPattern("loss \\d\\.\\d{4}")
+        .doesNotContain("memory is not tuned");
+    assertThat(Path.of("?")).doesNotExist();
+  }
+
+  @Test
   void closingGivesThreadsFilesAndMemoryBack() throws Exception {
     assumeTrue(Files.exists(Path.of("/proc/self/status")), "the memory of a process on Linux");
     JavaProcess ended =

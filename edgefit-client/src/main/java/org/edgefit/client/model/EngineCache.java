@@ -96,11 +96,8 @@ final class EngineCache {
    */
   private Path home() {
     String home = properties.getProperty("user.home", "");
-    if (!home.isBlank() && !home.equals("?") && Path.of(home).isAbsolute()) {
-      Path folder = Path.of(home);
-      if (Files.isWritable(folder)) {
-        return folder;
-      }
+    if (hasHome()) {
+      return Path.of(home);
     }
     String account = Objects.toString(properties.getProperty("user.name"), "?");
     String name = account.equals("?") ? number() : account;
@@ -112,6 +109,12 @@ final class EngineCache {
         folder,
         VARIABLE);
     return folder;
+  }
+
+  /** Returns whether the account has a folder of its own that can be written. */
+  boolean hasHome() {
+    String home = properties.getProperty("user.home", "");
+    return !home.isBlank() && Path.of(home).isAbsolute() && Files.isWritable(Path.of(home));
   }
 
   /** Returns the account's number, where it has no name. */

@@ -3,6 +3,8 @@ package org.edgefit.client.model;
 import com.sun.jna.Function;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
+import java.io.IOException;
+import java.nio.file.Files;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,6 +18,9 @@ public final class NativeMemory {
   private static final int MMAP_THRESHOLD = -3;
   private static final int ARENA_MAX = -8;
 
+  /** What JNA takes the folder from that it unpacks its library in. */
+  private static final String JNA_FOLDER = "jna.tmpdir";
+
   private static final Logger LOG = LoggerFactory.getLogger(NativeMemory.class);
   private static final boolean JNA = isJnaThere();
   private static final @Nullable Function TRIM = find("malloc_trim");
@@ -24,15 +29,24 @@ public final class NativeMemory {
   private NativeMemory() {}
 
   private static boolean isJnaThere() {
+    EngineCache cache = new EngineCache(System.getenv(), System.getProperties());
+    boolean isPlaced = cache.hasHome() || System.getProperty(JNA_FOLDER) != null;
     try {
+      if (!isPlaced) { // it would take the account's folder, which is not there
+        System.setProperty(JNA_FOLDER, Files.createDirectories(cache.chosen()).toString());
+      }
       return Native.POINTER_SIZE > 0;
-    } catch (LinkageError e) {
+    } catch (LinkageError | IOException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
       LOG.warn(
           "memory is not tuned, for JNA does not load ({}); training runs without it,"
               + " in more memory",
           cause.getMessage());
       return false;
+    } finally {
+      if (!isPlaced) {
+        System.clearProperty(JNA_FOLDER);
+      }
     }
   }
 

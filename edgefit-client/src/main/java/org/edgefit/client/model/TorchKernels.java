@@ -78,11 +78,8 @@ public final class TorchKernels {
         root = OwnLoader.load(() -> Engine.getEngine("PyTorch")).newBaseManager(Device.cpu());
       } catch (EngineException e) {
         String cause = e.getCause() == null ? "" : ": " + e.getCause().getMessage();
-        String why =
-            e.getCause() instanceof UnsatisfiedLinkError
-                ? " (is the engine's cache where programs may be run? EDGEFIT_CACHE names another)"
-                : "";
-        throw new IllegalStateException("the engine: " + e.getMessage() + cause + why, e);
+        throw new IllegalStateException(
+            "the engine: " + e.getMessage() + cause + linking(e.getCause()), e);
       } catch (IllegalArgumentException e) { // no provider of it
         throw new IllegalStateException(
             "the engine: "
@@ -93,6 +90,16 @@ public final class TorchKernels {
       }
     }
     return root;
+  }
+
+  /** Returns what a library that cannot be linked asks of the user. */
+  private static String linking(@Nullable Throwable e) {
+    if (!(e instanceof UnsatisfiedLinkError)) {
+      return "";
+    }
+    return String.valueOf(e.getMessage()).contains("another classloader")
+        ? " (expected: EdgeFIT and DJL loaded once, by a class loader that all who use them share)"
+        : " (is the engine's cache where programs may be run? EDGEFIT_CACHE names another)";
   }
 
   /** The kernels of the CPU. */
