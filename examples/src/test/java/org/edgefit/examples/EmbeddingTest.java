@@ -74,11 +74,17 @@ class EmbeddingTest {
             .map(line -> Double.valueOf(line.substring(3)))
             .toList();
     assertThat(memory).hasSize(20);
-    // The first times load the library's code and fill the heap.
-    assertThat(memory.get(19)).as("%s", memory).isLessThan(1.05 * memory.get(4));
+    // The first times load the library's code and fill the heap; after them it goes up and down.
+    assertThat(median(memory.subList(15, 20)))
+        .as("%s", memory)
+        .isLessThan(1.05 * median(memory.subList(7, 12)));
     // What is left is the JVM's own, and JNA's.
     assertThat(ended.out().lines().filter(line -> line.startsWith("thread ")))
         .contains("thread main")
         .allMatch(line -> line.matches("thread (main|Common-Cleaner|ForkJoinPool.*|JNA Cleaner)"));
+  }
+
+  private static double median(List<Double> values) {
+    return values.stream().sorted().toList().get(values.size() / 2);
   }
 }
