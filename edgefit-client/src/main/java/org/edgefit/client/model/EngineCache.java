@@ -7,6 +7,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +30,9 @@ final class EngineCache {
 
   private static final Logger LOG = LoggerFactory.getLogger(EngineCache.class);
 
+  /** The folders that stand for an account's, which is said once of each. */
+  private static final Set<Path> SAID = ConcurrentHashMap.newKeySet();
+
   private final Map<String, String> environment;
   private final Properties properties;
 
@@ -45,9 +51,10 @@ final class EngineCache {
   }
 
   /**
-   * Returns the folder, which is made if it is not there.
+   * Returns the folder, which is made if it is not there. One that holds something need not be
+   * writable, as in an image of a container that brings what was unpacked.
    *
-   * @throws IOException naming the folder, if it cannot be written
+   * @throws IOException naming the folder, if it cannot be made or is empty and cannot be written
    */
   Path folder() throws IOException {
     Path folder = chosen();
@@ -56,8 +63,10 @@ final class EngineCache {
     } catch (IOException e) {
       throw new IOException(refusal(folder), e);
     }
-    if (!Files.isWritable(folder)) {
-      throw new IOException(refusal(folder));
+    try (Stream<Path> entries = Files.list(folder)) {
+      if (!Files.isWritable(folder) && entries.findAny().isEmpty()) {
+        throw new IOException(refusal(folder));
+      }
     }
     return folder;
   }
@@ -103,18 +112,22 @@ final class EngineCache {
     String name = account.equals("?") ? number() : account;
     Path folder =
         Path.of(properties.getProperty("java.io.tmpdir", "/tmp")).resolve("home-of-" + name);
-    LOG.warn(
-        "the account's folder, {}, cannot be written: caches go to {} ({} names another place)",
-        home.isEmpty() ? "none" : home,
-        folder,
-        VARIABLE);
+    if (SAID.add(folder)) {
+      LOG.warn(
+          "the account's folder, {}, cannot be written: caches go to {} ({} names another place)",
+          home.isEmpty() ? "none" : home,
+          folder,
+          VARIABLE);
+    }
     return folder;
   }
 
   /** Returns whether the account has a folder of its own that can be written. */
   boolean hasHome() {
     String home = properties.getProperty("user.home", "");
-    return !home.isBlank() && Path.of(home).isAbsolute() && Files.isWritable(Path.of(home));
+    return !home.isBlank()
+        && Path.of(home).isAbsolute()
+        && (Files.isWritable(Path.of(home)) || Files.isWritable(Path.of(home, ".cache")));
   }
 
   /** Returns the account's number, where it has no name. */

@@ -71,4 +71,14 @@ class EngineCacheTest {
         .hasMessageContaining("the engine's cache: " + file.resolve("cache"))
         .hasMessageContaining("EDGEFIT_CACHE names another");
   }
+
+  @Test
+  void folderThatHoldsSomethingNeedNotBeWritable() throws IOException {
+    Path folder = Files.createDirectories(temp.resolve("cache"));
+    Files.writeString(folder.resolve("pytorch"), "x");
+    environment.put("EDGEFIT_CACHE", folder.toString());
+    assertThat(folder.toFile().setWritable(false, false)).isTrue();
+    assertThat(cache.folder()).isEqualTo(folder);
+    assertThat(folder.toFile().setWritable(true)).isTrue();
+  }
 }
