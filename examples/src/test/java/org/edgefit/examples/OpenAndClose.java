@@ -16,8 +16,6 @@ import org.edgefit.client.Training;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.NativeMemory;
 import org.edgefit.client.qlora.QloraClient;
-import org.edgefit.client.wire.JoinRequest;
-import org.edgefit.client.wire.ServerConnection;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.federation.Federation;
 import org.edgefit.format.ModelFiles;
@@ -66,18 +64,18 @@ public final class OpenAndClose {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 new RunTerms(directory.runId(), hash, settings, Duration.ofSeconds(10)))) {
       QloraClient home = new QloraClient("home", base, data);
-      JoinRequest request =
-          new JoinRequest(
-              home.id(),
-              hash,
-              base.linearLayers(),
-              home.description(),
-              work.resolve("transfers"),
-              work.resolve("state"),
-              Duration.ofMinutes(1),
-              run -> home);
       CompletableFuture<Void> joined = new CompletableFuture<>();
-      Thread thread = new Thread(() -> join(server.port(), request, joined), "home");
+      Thread thread =
+          new Thread(
+              () -> {
+                try {
+                  NetworkedStrategy.join(server.port(), home, base, hash, work);
+                  joined.complete(null);
+                } catch (IOException | InterruptedException | RuntimeException e) {
+                  joined.completeExceptionally(e);
+                }
+              },
+              "home");
       thread.start();
       Federation.builder()
           .strategy(Strategy.fedAvg())
@@ -91,15 +89,6 @@ public final class OpenAndClose {
           .run(1);
       joined.get();
       thread.join();
-    }
-  }
-
-  private static void join(int port, JoinRequest request, CompletableFuture<Void> joined) {
-    try (ServerConnection connection = new ServerConnection("127.0.0.1", port, request)) {
-      connection.run();
-      joined.complete(null);
-    } catch (IOException | InterruptedException | RuntimeException e) {
-      joined.completeExceptionally(e);
     }
   }
 
