@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
       MergeCommand.class,
       ExportGgufCommand.class,
       PlanCommand.class,
+      PrepareCommand.class,
       LogitsCommand.class
     },
     synopsisSubcommandLabel = "COMMAND",

@@ -121,6 +121,7 @@ final class JoinCommand implements Callable<Integer> {
           "--patience: " + patienceSeconds + " (expected: 1 to 1000000000)");
     }
     InstructionDataset heldOut = evaluationData == null ? null : dataOptions.read(evaluationData);
+    Path state = stateDirectory == null ? defaultState() : stateDirectory;
     LocalRules rules = LocalRules.found(PluginJars.loader("--rule-jar", ruleJars));
     machine.apply();
     Path model = ModelLocation.resolve(location);
@@ -136,7 +137,7 @@ final class JoinCommand implements Callable<Integer> {
             config.linearLayers(),
             QloraClient.machine(options, machine.device()),
             work,
-            stateDirectory == null ? defaultState() : stateDirectory,
+            state,
             Duration.ofSeconds(patienceSeconds),
             settings -> {
               BaseModel base = BaseModel.load(model, settings.quantization(), machine.device());
@@ -167,9 +168,16 @@ final class JoinCommand implements Callable<Integer> {
 
   private static Path defaultState() {
     String given = System.getenv("XDG_STATE_HOME");
-    return given != null && Path.of(given).isAbsolute()
-        ? Path.of(given, "edgefit")
-        : Path.of(System.getProperty("user.home", ""), ".local", "state", "edgefit");
+    if (given != null && Path.of(given).isAbsolute()) {
+      return Path.of(given, "edgefit");
+    }
+    String home = System.getProperty("user.home", "");
+    if (!Path.of(home).isAbsolute()) {
+      throw new IllegalArgumentException(
+          "--state-dir: none, and this account has no folder of its own (expected: a folder that"
+              + " outlives this process)");
+    }
+    return Path.of(home, ".local", "state", "edgefit");
   }
 
   /** Deletes the folder and a file that a broken transfer may have left in it. */

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.edgefit.cli.LoraOptions;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.engine.NativeMemory;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.MemoryPlan;
 import org.edgefit.format.Json;
@@ -26,6 +27,9 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class PlanCommand implements Callable<Integer> {
+
+  /** What the heap needs, in MB of 2^20 bytes: most for reading a tokenizer of 50,000 tokens. */
+  private static final int HEAP = 256;
 
   @Option(
       names = "--model",
@@ -108,5 +112,16 @@ final class PlanCommand implements Callable<Integer> {
         kept == layers
             ? "all " + layers + " layers keep their activations"
             : kept + " of " + layers + " layers keep their activations; the others run once more");
+    System.out.printf(
+        "a container's limit counts all of it; the JVM's heap needs %d MB of it"
+            + " (JAVA_OPTS=-Xmx%dm)%n",
+        HEAP, HEAP);
+    long limit = NativeMemory.limit();
+    if (total > limit) {
+      System.out.printf(
+          Locale.ROOT,
+          "this machine or container has %.1f MB: --memory keeps fewer activations%n",
+          limit / 1e6);
+    }
   }
 }

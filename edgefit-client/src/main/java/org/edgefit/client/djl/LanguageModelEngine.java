@@ -4,7 +4,7 @@ import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
-import org.edgefit.client.model.OwnLoader;
+import org.edgefit.client.engine.OwnLoader;
 import org.jspecify.annotations.Nullable;
 
 /**

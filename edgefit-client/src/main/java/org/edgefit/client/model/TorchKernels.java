@@ -27,6 +27,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.edgefit.client.engine.NativeMemory;
+import org.edgefit.client.engine.OwnLoader;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,8 +94,12 @@ public final class TorchKernels {
     return root;
   }
 
-  /** Returns what a library that cannot be linked asks of the user. */
+  /** Returns what a library that cannot be unpacked or linked asks of the user. */
   private static String linking(@Nullable Throwable e) {
+    if (e instanceof IOException) {
+      return " (expected: an engine's cache that can be read, and written until it is filled;"
+          + " edgefit-client prepare fills it for all accounts; EDGEFIT_CACHE names another)";
+    }
     if (!(e instanceof UnsatisfiedLinkError)) {
       return "";
     }

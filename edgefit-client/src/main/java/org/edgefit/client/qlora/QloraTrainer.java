@@ -1,5 +1,6 @@
 package org.edgefit.client.qlora;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -8,21 +9,29 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.LocalRule;
 import org.edgefit.client.Training;
+import org.edgefit.client.engine.NativeMemory;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeProbe;
-import org.edgefit.client.model.NativeMemory;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
 import org.edgefit.random.Seed;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Trains an adapter over a frozen base model (QLoRA, Dettmers et al. 2023). Each training has its
  * own weights, optimizer and random streams, so that several can share a base model at once.
  */
 public final class QloraTrainer {
+
+  private static final Logger LOG = LoggerFactory.getLogger(QloraTrainer.class);
+
+  /** Whether it was said that the memory is too little. */
+  private static final AtomicBoolean TOO_LITTLE = new AtomicBoolean();
 
   /** How many batches of padded texts are sorted by length together. */
   private static final int BATCHES_PER_WINDOW = 16;
@@ -216,16 +225,25 @@ public final class QloraTrainer {
     MemoryPlan plan =
         MemoryPlan.of(base.config(), base.quantization(), adapter.config(), options.type())
             .on(base.device());
-    if (options.memoryBytes() == 0) {
-      return plan;
-    }
     int[] lengths = examples.stream().mapToInt(Batch::inputs).sorted().toArray();
     int texts = Math.min(lengths.length, training.batchSize());
     long rows = (long) lengths[lengths.length - 1] * texts;
     if (training.packed()) {
       rows = Arrays.stream(lengths, lengths.length - texts, lengths.length).asLongStream().sum();
     }
-    return plan.within(options.memoryBytes(), Math.toIntExact(rows));
+    if (options.memoryBytes() > 0) {
+      return plan.within(options.memoryBytes(), Math.toIntExact(rows));
+    }
+    long planned = MemoryPlan.total(plan.components(Math.toIntExact(rows)));
+    long limit = NativeMemory.limit();
+    if (planned > limit && base.device().equals(Device.cpu()) && !TOO_LITTLE.getAndSet(true)) {
+      LOG.warn(
+          "training takes about {} MB, and this machine or container has {} MB: a limit of"
+              + " memory (--memory, ComputeOptions) lets layers compute their activations once more",
+          planned / 1_000_000,
+          limit / 1_000_000);
+    }
+    return plan;
   }
 
   private static double learningRate(

@@ -1,10 +1,16 @@
-package org.edgefit.client.model;
+package org.edgefit.client.engine;
 
 import com.sun.jna.Function;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
+import com.sun.jna.Platform;
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.io.InputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,8 +24,11 @@ public final class NativeMemory {
   private static final int MMAP_THRESHOLD = -3;
   private static final int ARENA_MAX = -8;
 
-  /** What JNA takes the folder from that it unpacks its library in. */
-  private static final String JNA_FOLDER = "jna.tmpdir";
+  /** What JNA takes the folder of its library from. */
+  private static final String JNA_FOLDER = "jna.boot.library.path";
+
+  /** What JNA takes the folder from that it unpacks its library into, where that is not set. */
+  private static final String JNA_UNPACKED = "jna.tmpdir";
 
   private static final Logger LOG = LoggerFactory.getLogger(NativeMemory.class);
   private static final boolean JNA = isJnaThere();
@@ -29,12 +38,14 @@ public final class NativeMemory {
   private NativeMemory() {}
 
   private static boolean isJnaThere() {
-    EngineCache cache = new EngineCache(System.getenv(), System.getProperties());
-    boolean isPlaced = cache.hasHome() || System.getProperty(JNA_FOLDER) != null;
+    Map<String, String> own = new TreeMap<>();
     try {
-      if (!isPlaced) { // it would take the account's folder, which is not there
-        System.setProperty(JNA_FOLDER, Files.createDirectories(cache.chosen()).toString());
+      if (System.getProperty(JNA_FOLDER) == null && System.getProperty(JNA_UNPACKED) == null) {
+        // It would unpack each time, into a folder that the account may not have.
+        own.put(JNA_FOLDER, folder().toString());
+        own.put("jna.nounpack", "true");
       }
+      own.forEach(System::setProperty);
       return Native.POINTER_SIZE > 0;
     } catch (LinkageError | IOException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
@@ -44,9 +55,20 @@ public final class NativeMemory {
           cause.getMessage());
       return false;
     } finally {
-      if (!isPlaced) {
-        System.clearProperty(JNA_FOLDER);
+      own.keySet().forEach(System::clearProperty);
+    }
+  }
+
+  /** Returns the folder of JNA's library in the engine's cache. */
+  private static Path folder() throws IOException {
+    String name = System.mapLibraryName("jnidispatch").replace(".dylib", ".jnilib");
+    String resource = "/com/sun/jna/" + Platform.RESOURCE_PREFIX + "/" + name;
+    try (InputStream jar = Native.class.getResourceAsStream(resource)) {
+      if (jar == null) {
+        throw new IOException("its jar has no " + resource);
       }
+      String version = Native.VERSION + "-" + Platform.RESOURCE_PREFIX;
+      return EngineCache.ofProcess().jna(jar, version, name);
     }
   }
 
@@ -74,7 +96,7 @@ public final class NativeMemory {
    *       that decode weights, and from other processes.
    * </ul>
    */
-  static void configure() {
+  public static void configure() {
     Function setenv = find("setenv");
     if (setenv != null) {
       setenv.invokeInt(new Object[] {"THP_MEM_ALLOC_ENABLE", "1", 0});
@@ -107,5 +129,10 @@ public final class NativeMemory {
     if (TRIM != null) {
       TRIM.invokeInt(new Object[] {0});
     }
+  }
+
+  /** Returns the bytes of the machine's memory, or of the container's that limits it. */
+  public static long limit() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
   }
 }

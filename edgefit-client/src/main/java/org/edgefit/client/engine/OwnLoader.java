@@ -1,5 +1,6 @@
-package org.edgefit.client.model;
+package org.edgefit.client.engine;
 
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import java.io.IOException;
 import java.util.Map;
 import java.util.TreeMap;
@@ -25,7 +26,7 @@ public final class OwnLoader {
   public static synchronized <T> T load(Supplier<T> supplier) {
     Map<String, String> own = new TreeMap<>();
     own.put(NO_REPORT, "true");
-    EngineCache cache = new EngineCache(System.getenv(), System.getProperties());
+    EngineCache cache = EngineCache.ofProcess();
     if (!cache.isSetForDjl()) {
       try {
         own.put(EngineCache.DJL, cache.folder().toString());
@@ -44,5 +45,18 @@ public final class OwnLoader {
       own.keySet().forEach(System::clearProperty);
       thread.setContextClassLoader(before);
     }
+  }
+
+  /**
+   * Loads the library of tokenizers, which {@link #load} of one does too.
+   *
+   * @throws IllegalStateException if it does not load
+   */
+  public static void loadTokenizers() {
+    load(
+        () -> {
+          LibUtils.checkStatus();
+          return true;
+        });
   }
 }

@@ -1,0 +1,30 @@
+package org.edgefit.client.cli;
+
+import java.io.IOException;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.edgefit.client.engine.EngineCache;
+import org.edgefit.client.engine.OwnLoader;
+import org.edgefit.client.model.TorchKernels;
+import picocli.CommandLine.Command;
+
+/** Fills the engine's cache. */
+@Command(
+    name = "prepare",
+    description =
+        "Unpacks the engine's libraries into its cache, for all accounts, and loads them: so that"
+            + " what runs from an image or under another account writes nothing there."
+            + " EDGEFIT_CACHE names the folder.",
+    mixinStandardHelpOptions = true)
+final class PrepareCommand implements Callable<Integer> {
+
+  @Override
+  public Integer call() throws IOException {
+    EngineCache cache = EngineCache.ofProcess();
+    OwnLoader.loadTokenizers();
+    TorchKernels.newManager().close();
+    cache.share();
+    System.out.printf(Locale.ROOT, "ready: %s, %.0f MB%n", cache.folder(), cache.size() / 1e6);
+    return 0;
+  }
+}
