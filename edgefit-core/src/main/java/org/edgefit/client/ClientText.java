@@ -1,5 +1,7 @@
 package org.edgefit.client;
 
+import java.util.Locale;
+
 /**
  * Text that a peer chose, as it may be shown: bounded, and without characters that a terminal or a
  * log would obey instead of showing them.
@@ -26,7 +28,7 @@ public final class ClientText {
     for (int i = 0; i < end; i++) {
       char c = text.charAt(i);
       if (isObeyed(text, i)) {
-        shown.append(c == '\n' ? "\\n" : String.format("\\u%04x", (int) c));
+        shown.append(c == '\n' ? "\\n" : String.format(Locale.ROOT, "\\u%04x", (int) c));
       } else {
         shown.append(c);
       }

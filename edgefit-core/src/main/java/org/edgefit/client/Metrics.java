@@ -3,6 +3,7 @@ package org.edgefit.client;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -40,8 +41,11 @@ public record Metrics(Map<String, Double> values, List<String> dropped) {
       String shown = ClientText.shown(name, MOST_NAME);
       if (name.isBlank() || !shown.equals(name)) {
         dropped.add(
-            "metric \"%s\" dropped: its name (expected: 1 to %d characters, no controls)"
-                .formatted(shown, MOST_NAME));
+            String.format(
+                Locale.ROOT,
+                "metric \"%s\" dropped: its name (expected: 1 to %d characters, no controls)",
+                shown,
+                MOST_NAME));
       } else if (value == null || !Double.isFinite(value)) {
         dropped.add("metric " + name + " dropped: " + value + " (expected: a finite number)");
       } else if (values.size() == MOST) {

@@ -281,8 +281,13 @@ public record RecordFile(
         layoutPlace = where;
       } else if (!layout.equals(here)) {
         throw new IOException(
-            "%s: %s (expected: %s, as in %s; one layout in a file)"
-                .formatted(where, here, layout, layoutPlace));
+            String.format(
+                Locale.ROOT,
+                "%s: %s (expected: %s, as in %s; one layout in a file)",
+                where,
+                here,
+                layout,
+                layoutPlace));
       }
     }
 
@@ -291,8 +296,12 @@ public record RecordFile(
       for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
         if (Character.getType(text.codePointAt(i)) == Character.SURROGATE) {
           throw new IOException(
-              "%s: half of a surrogate pair, U+%04X, at character %d (expected: Unicode text)"
-                  .formatted(where, text.codePointAt(i), i + 1));
+              String.format(
+                  Locale.ROOT,
+                  "%s: half of a surrogate pair, U+%04X, at character %d (expected: Unicode text)",
+                  where,
+                  text.codePointAt(i),
+                  i + 1));
         }
       }
       return text;

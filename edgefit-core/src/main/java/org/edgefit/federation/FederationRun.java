@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -152,8 +153,12 @@ final class FederationRun {
     history.addAll(saved.rounds());
     if (history.size() - 1 > rounds) {
       throw new IOException(
-          "%s: rounds: %d (expected: at least %d, which are closed)"
-              .formatted(directory.path(), rounds, history.size() - 1));
+          String.format(
+              Locale.ROOT,
+              "%s: rounds: %d (expected: at least %d, which are closed)",
+              directory.path(),
+              rounds,
+              history.size() - 1));
     }
     if (!history.isEmpty()) {
       states.requireFirst(federation.initial);

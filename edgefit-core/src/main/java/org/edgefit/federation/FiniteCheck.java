@@ -2,6 +2,7 @@ package org.edgefit.federation;
 
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.Locale;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.strategy.ServerState;
@@ -21,12 +22,13 @@ final class FiniteCheck {
       FloatBuffer values = adapter.tensor(t);
       for (int i = 0; i < values.capacity(); i++) {
         if (!Float.isFinite(values.get(i))) {
-          return "adapter: %s[%d]: %s (expected: a finite number)%s"
-              .formatted(
-                  adapter.layout().tensors().get(t).name(),
-                  i,
-                  values.get(i),
-                  largest(updates, adapter.layout(), t, i));
+          return String.format(
+              Locale.ROOT,
+              "adapter: %s[%d]: %s (expected: a finite number)%s",
+              adapter.layout().tensors().get(t).name(),
+              i,
+              values.get(i),
+              largest(updates, adapter.layout(), t, i));
         }
       }
     }

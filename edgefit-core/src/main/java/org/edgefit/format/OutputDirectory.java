@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,7 +55,7 @@ public final class OutputDirectory implements AutoCloseable {
 
   /** Makes a directory beside another, which others may read as they may any. */
   private static Path beside(Path target) throws IOException {
-    String name = ".%s-%x".formatted(target.getFileName(), System.nanoTime());
+    String name = String.format(Locale.ROOT, ".%s-%x", target.getFileName(), System.nanoTime());
     return Files.createDirectory(target.resolveSibling(name));
   }
 

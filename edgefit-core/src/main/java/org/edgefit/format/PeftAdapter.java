@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.edgefit.adapter.Adapter;
@@ -174,8 +175,14 @@ public final class PeftAdapter {
       TensorSpec a = layout.tensors().get(pair.a());
       if (pair.rank() != config.rank()) {
         throw new IOException(
-            "%s: %s: shape %s (expected: rank %d, as in %s)"
-                .formatted(file, a.name(), a.shape(), config.rank(), CONFIG));
+            String.format(
+                Locale.ROOT,
+                "%s: %s: shape %s (expected: rank %d, as in %s)",
+                file,
+                a.name(),
+                a.shape(),
+                config.rank(),
+                CONFIG));
       }
     }
   }

@@ -117,8 +117,12 @@ public final class TextFile {
         start = i + 1;
       }
     }
-    return "line %d, byte %d: 0x%02x is not UTF-8 (expected: UTF-8 text)"
-        .formatted(line, at - start + 1, bytes.get(at));
+    return String.format(
+        Locale.ROOT,
+        "line %d, byte %d: 0x%02x is not UTF-8 (expected: UTF-8 text)",
+        line,
+        at - start + 1,
+        bytes.get(at));
   }
 
   /** Returns the index of the first byte that is no UTF-8, in bytes of which one is not. */

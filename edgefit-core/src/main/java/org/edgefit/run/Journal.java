@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -111,7 +112,7 @@ final class Journal implements Closeable {
   private static String crc(ByteBuffer text) {
     CRC32C crc = new CRC32C();
     crc.update(text);
-    return "%08x".formatted(crc.getValue());
+    return String.format(Locale.ROOT, "%08x", crc.getValue());
   }
 
   /** Opens a journal, new or with this many whole bytes, to write on after them. */
@@ -137,7 +138,8 @@ final class Journal implements Closeable {
       throw new IOException(path + ": not written to any more: " + broken.getMessage(), broken);
     }
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    String prefix = "%08x %s ".formatted(bytes.length, crc(ByteBuffer.wrap(bytes)));
+    String prefix =
+        String.format(Locale.ROOT, "%08x %s ", bytes.length, crc(ByteBuffer.wrap(bytes)));
     ByteBuffer line = ByteBuffer.allocate(PREFIX + bytes.length + 1);
     line.put(prefix.getBytes(StandardCharsets.US_ASCII)).put(bytes).put((byte) '\n');
     try {

@@ -197,7 +197,7 @@ public final class SmartHome implements Callable<Integer> {
   private static void report(RunResult result, BaseModel base, Path directory) throws IOException {
     Map<String, Double> before = result.history().rounds().get(0).serverMetrics();
     Map<String, Double> after = result.history().last().serverMetrics();
-    System.out.printf("%nheld-out events   accuracy  precision  recall  macro-F1%n");
+    System.out.printf(Locale.ROOT, "%nheld-out events   accuracy  precision  recall  macro-F1%n");
     row("zero-shot", before);
     row("federated", after);
 
@@ -215,8 +215,12 @@ public final class SmartHome implements Callable<Integer> {
     Path plot = directory.resolve("rounds.png");
     RunPlot.write(result.history(), plot);
     System.out.printf(
+        Locale.ROOT,
         "run: %s%nplot: %s%nadapter for PEFT: %s%nits SHA-256: %s%n",
-        directory, plot, adapter, result.adapterSha256());
+        directory,
+        plot,
+        adapter,
+        result.adapterSha256());
   }
 
   private static void row(String name, Map<String, Double> metrics) {

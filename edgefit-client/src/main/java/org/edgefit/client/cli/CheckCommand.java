@@ -82,7 +82,8 @@ final class CheckCommand implements Callable<Integer> {
         config.hiddenSize(),
         config.vocabularySize());
     try (BaseModel base = model.load(run.quantization(), machine)) {
-      System.out.printf("weights: read, all finite; kept as %s%n", name(base.quantization()));
+      System.out.printf(
+          Locale.ROOT, "weights: read, all finite; kept as %s%n", name(base.quantization()));
       show(base.tokenizer(), run, records);
       labels(run, records);
       ExampleEncoder.Encoded encoded = base.encoder(run).encode(records);
@@ -96,6 +97,7 @@ final class CheckCommand implements Callable<Integer> {
               ? given
               : Adapter.initial(lora.toLora(), base.linearLayers(), new Seed(0).split("adapter"));
       System.out.printf(
+          Locale.ROOT,
           "adapter: rank %d on %s, %s%n",
           adapter.config().rank(),
           String.join(", ", adapter.config().targets()),
@@ -134,9 +136,12 @@ final class CheckCommand implements Callable<Integer> {
     }
     if (first != null) {
       System.out.printf(
+          Locale.ROOT,
           "special tokens in the text of %d of %d records, the first of them record %d: they are"
               + " read as such, as in transformers%n",
-          count, records.size(), first);
+          count,
+          records.size(),
+          first);
     }
   }
 
@@ -152,6 +157,7 @@ final class CheckCommand implements Callable<Integer> {
     List<String> table = new ArrayList<>();
     counts.forEach((label, count) -> table.add(label + " " + count));
     System.out.printf(
+        Locale.ROOT,
         "labels: %s; a label is scored with what follows it: %s%s%n",
         String.join(", ", table),
         labels.ending(),
@@ -165,6 +171,7 @@ final class CheckCommand implements Callable<Integer> {
       return;
     }
     System.out.printf(
+        Locale.ROOT,
         "tokens of a record: median %d, most %d of %d; %d of %d records cut, %d dropped; %d tokens"
             + " to learn%n",
         lengths[lengths.length / 2],

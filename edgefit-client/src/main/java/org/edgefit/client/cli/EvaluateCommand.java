@@ -139,7 +139,10 @@ final class EvaluateCommand implements Callable<Integer> {
       }
       if (confusion.invalid() > 0) {
         System.out.printf(
-            "%d of %d answers are none of the classes%n", confusion.invalid(), confusion.total());
+            Locale.ROOT,
+            "%d of %d answers are none of the classes%n",
+            confusion.invalid(),
+            confusion.total());
       }
     }
   }

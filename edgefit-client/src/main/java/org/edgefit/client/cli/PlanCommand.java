@@ -101,7 +101,7 @@ final class PlanCommand implements Callable<Integer> {
       System.out.println(Json.line(result));
       return;
     }
-    System.out.printf("%d tokens in a forward pass, MB of 10^6 bytes%n", rows);
+    System.out.printf(Locale.ROOT, "%d tokens in a forward pass, MB of 10^6 bytes%n", rows);
     components.forEach(
         (name, bytes) -> System.out.printf(Locale.ROOT, "%-24s %8.1f MB%n", name, bytes / 1e6));
     System.out.printf(
@@ -113,9 +113,11 @@ final class PlanCommand implements Callable<Integer> {
             ? "all " + layers + " layers keep their activations"
             : kept + " of " + layers + " layers keep their activations; the others run once more");
     System.out.printf(
+        Locale.ROOT,
         "a container's limit counts all of it; the JVM's heap needs %d MB of it"
             + " (JAVA_OPTS=-Xmx%dm)%n",
-        HEAP, HEAP);
+        HEAP,
+        HEAP);
     long limit = NativeMemory.limit();
     if (total > limit) {
       System.out.printf(

@@ -86,8 +86,13 @@ final class TrainCommand implements Callable<Integer> {
     try (BaseModel base = model.load(run.quantization(), machine)) {
       ExampleEncoder.Encoded encoded = base.encoder(run).encode(records);
       System.err.printf(
+          Locale.ROOT,
           "%d records: %d cut to %d tokens, %d dropped; %d tokens to learn%n",
-          records.size(), encoded.cut(), run.maxLength(), encoded.dropped(), encoded.labelTokens());
+          records.size(),
+          encoded.cut(),
+          run.maxLength(),
+          encoded.dropped(),
+          encoded.labelTokens());
       if (encoded.examples().isEmpty()) {
         throw new IOException(
             data

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.ObjIntConsumer;
@@ -165,8 +166,13 @@ public final class ModelMerger {
     for (int i = 0; i < values.length; i++) {
       if (!(Math.abs(values[i]) <= most)) {
         throw new IOException(
-            "%s[%d]: %s with the adapter (expected: a finite number in %s)"
-                .formatted(tensor.name(), i, values[i], type));
+            String.format(
+                Locale.ROOT,
+                "%s[%d]: %s with the adapter (expected: a finite number in %s)",
+                tensor.name(),
+                i,
+                values[i],
+                type));
       }
     }
     ByteBuffer bytes =

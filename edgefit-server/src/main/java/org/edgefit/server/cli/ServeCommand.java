@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -464,6 +465,7 @@ final class ServeCommand implements Callable<Integer> {
       System.out.println(Json.line(event));
     } else {
       System.out.printf(
+          Locale.ROOT,
           "listening on port %d, waiting for %d client%s%n" + "base model: %s%n",
           boundPort,
           minimumClients,
@@ -483,7 +485,7 @@ final class ServeCommand implements Callable<Integer> {
       event.put("bytesMoved", result.history().bytesMoved());
       System.out.println(Json.line(event));
     } else {
-      System.out.printf("adapter: %s%nSHA-256: %s%n", last, result.adapterSha256());
+      System.out.printf(Locale.ROOT, "adapter: %s%nSHA-256: %s%n", last, result.adapterSha256());
     }
   }
 

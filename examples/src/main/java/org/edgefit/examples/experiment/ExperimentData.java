@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -215,8 +216,11 @@ record ExperimentData(
     int each = count / byLabel.size();
     if (each * byLabel.size() < count) {
       System.out.printf(
+          Locale.ROOT,
           "data.smart-home: %d of %d records held out: as many of each of %d classes%n",
-          each * byLabel.size(), count, byLabel.size());
+          each * byLabel.size(),
+          count,
+          byLabel.size());
     }
     int skip = leftOut / byLabel.size();
     List<InstructionRecord> chosen = new ArrayList<>();
@@ -295,7 +299,8 @@ record ExperimentData(
           folder.resolve(ExperimentFolder.JOURNAL),
           seed,
           (batch, accepted, wanted) ->
-              System.out.printf("self-instruct: batch %d, %d of %d%n", batch, accepted, wanted));
+              System.out.printf(
+                  Locale.ROOT, "self-instruct: batch %d, %d of %d%n", batch, accepted, wanted));
     }
   }
 

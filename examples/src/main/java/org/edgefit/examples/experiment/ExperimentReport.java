@@ -102,16 +102,21 @@ final class ExperimentReport {
   private String setting(Procedure procedure) {
     return switch (procedure) {
       case ZERO_SHOT -> "";
-      case LOCAL_ONLY -> "Local-only: epochs %d. ".formatted(config.alone().localEpochs());
+      case LOCAL_ONLY ->
+          String.format(Locale.ROOT, "Local-only: epochs %d. ", config.alone().localEpochs());
       case CENTRALISED ->
-          "Centralised: epochs %d, batch %d. "
-              .formatted(config.alone().centralisedEpochs(), config.alone().centralisedBatch());
+          String.format(
+              Locale.ROOT,
+              "Centralised: epochs %d, batch %d. ",
+              config.alone().centralisedEpochs(),
+              config.alone().centralisedBatch());
       case FEDERATED ->
-          "Federated: rounds %d, clients of a round %d, local epochs %d. "
-              .formatted(
-                  config.federated().rounds(),
-                  config.federated().clientsPerRound(),
-                  config.training().epochs());
+          String.format(
+              Locale.ROOT,
+              "Federated: rounds %d, clients of a round %d, local epochs %d. ",
+              config.federated().rounds(),
+              config.federated().clientsPerRound(),
+              config.training().epochs());
     };
   }
 

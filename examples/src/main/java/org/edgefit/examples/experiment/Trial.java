@@ -94,14 +94,21 @@ final class Trial {
       int records = data.homes().parts().get(client).size();
       if (encoded.examples().isEmpty()) {
         throw new IllegalArgumentException(
-            ("%s: none of its records (%d) has a response within the maximum length of %d tokens"
-                    + " (expected: a larger training.max-length or partition.minimum)")
-                .formatted(clientId(client), records, config.run().maxLength()));
+            String.format(
+                Locale.ROOT,
+                "%s: none of its records (%d) has a response within the maximum length of %d tokens"
+                    + " (expected: a larger training.max-length or partition.minimum)",
+                clientId(client),
+                records,
+                config.run().maxLength()));
       }
       if (encoded.dropped() > 0) {
         System.out.printf(
+            Locale.ROOT,
             "%s: %d of %d records are longer than training.max-length, and are left out%n",
-            clientId(client), encoded.dropped(), records);
+            clientId(client),
+            encoded.dropped(),
+            records);
       }
     }
   }
