@@ -2,8 +2,10 @@ package org.edgefit.format;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -36,13 +38,52 @@ public final class DurableFiles {
             StandardOpenOption.CREATE,
             StandardOpenOption.TRUNCATE_EXISTING,
             StandardOpenOption.WRITE)) {
-      ByteBuffer bytes = StandardCharsets.UTF_8.encode(text);
+      writeFully(channel, StandardCharsets.UTF_8.encode(text), file);
+      force(channel, file);
+    } catch (IOException e) {
+      Files.deleteIfExists(part);
+      throw e;
+    }
+    publish(part, file);
+  }
+
+  /**
+   * Writes all bytes of a buffer to a channel.
+   *
+   * @param file what the channel writes, for a message
+   */
+  public static void writeFully(FileChannel channel, ByteBuffer bytes, Path file)
+      throws IOException {
+    try {
       while (bytes.hasRemaining()) {
         channel.write(bytes);
       }
-      channel.force(true);
+    } catch (IOException e) {
+      throw named(file, e);
     }
-    publish(part, file);
+  }
+
+  /**
+   * Forces what a channel wrote to disk.
+   *
+   * @param file what the channel writes, for a message
+   */
+  public static void force(FileChannel channel, Path file) throws IOException {
+    try {
+      channel.force(true);
+    } catch (IOException e) {
+      throw named(file, e);
+    }
+  }
+
+  /** Names the file that could not be written, of which a channel gives the reason alone. */
+  public static IOException named(Path file, IOException e) {
+    if (e instanceof FileSystemException || e instanceof ClosedChannelException) {
+      return e;
+    }
+    FileSystemException named = new FileSystemException(file.toString(), null, e.getMessage());
+    named.initCause(e);
+    return named;
   }
 
   /** Gives a written and forced file its name, and forces the folder. */

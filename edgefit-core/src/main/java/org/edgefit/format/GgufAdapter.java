@@ -110,6 +110,9 @@ public final class GgufAdapter {
         out.write(bytes);
         out.pad();
       }
+    } catch (IOException e) {
+      Files.deleteIfExists(part);
+      throw DurableFiles.named(file, e);
     }
     DurableFiles.publish(part, file);
   }

@@ -589,11 +589,11 @@ public final class ModelHub {
           if (read < 0) {
             break;
           }
-          out.write(ByteBuffer.wrap(buffer, 0, read));
+          DurableFiles.writeFully(out, ByteBuffer.wrap(buffer, 0, read), part);
           done += read;
           progress.received(remote.name(), done, remote.size());
         }
-        out.force(true);
+        DurableFiles.force(out, part);
       }
       if (remote.size() >= 0 && done != remote.size()) {
         throw new NetworkException(

@@ -109,9 +109,7 @@ public final class SafetensorsWriter implements Closeable {
   }
 
   private void writeFully(ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
+    DurableFiles.writeFully(channel, bytes, path);
   }
 
   /**
@@ -123,7 +121,7 @@ public final class SafetensorsWriter implements Closeable {
     if (next != tensors.size()) {
       throw new IllegalStateException(path + ": " + tensors.get(next).name() + ": not written");
     }
-    channel.force(true);
+    DurableFiles.force(channel, path);
     channel.close();
     DurableFiles.publish(DurableFiles.partOf(path), path);
     finished = true;

@@ -36,11 +36,13 @@ final class RunViews {
     if (event instanceof RunEvent.RunOpened opened) {
       DurableFiles.write(path.resolve(MANIFEST), manifest(opened));
     } else if (event instanceof RunEvent.RoundClosed closed) {
-      Files.writeString(
-          path.resolve(METRICS),
-          rows(closed.summary()),
-          StandardOpenOption.CREATE,
-          StandardOpenOption.APPEND);
+      Path metrics = path.resolve(METRICS);
+      try {
+        Files.writeString(
+            metrics, rows(closed.summary()), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      } catch (IOException e) {
+        throw DurableFiles.named(metrics, e);
+      }
     } else {
       note(event);
     }

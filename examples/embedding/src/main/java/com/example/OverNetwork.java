@@ -5,7 +5,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
@@ -50,28 +50,35 @@ public final class OverNetwork {
               work.resolve("state"),
               Duration.ofMinutes(1),
               run -> home);
-      CompletableFuture<Void> joined =
-          CompletableFuture.runAsync(
+      Thread federation = Thread.currentThread();
+      FutureTask<Void> joined =
+          new FutureTask<>(
               () -> {
                 try (ServerConnection connection =
                     new ServerConnection("127.0.0.1", server.port(), request)) {
                   connection.run();
                 } catch (Exception e) {
-                  throw new IllegalStateException(e);
+                  federation.interrupt(); // which would wait for the home
+                  throw e;
                 }
+                return null;
               });
-      Federation.builder()
-          .strategy(Strategy.fedAvg())
-          .clients(server.clients())
-          .minimumClients(1)
-          .adapter(Adapter.initial(LoraConfig.attention(4), base.linearLayers(), new Seed(1)))
-          .settings(settings)
-          .training(Training.defaults().toBuilder().epochs(1).build())
-          .runDirectory(directory)
-          .listener(RunListener.console())
-          .build()
-          .run(1);
-      joined.get();
+      new Thread(joined, "home").start(); // it waits, which the common pool's threads should not
+      try {
+        Federation.builder()
+            .strategy(Strategy.fedAvg())
+            .clients(server.clients())
+            .minimumClients(1)
+            .adapter(Adapter.initial(LoraConfig.attention(4), base.linearLayers(), new Seed(1)))
+            .settings(settings)
+            .training(Training.defaults().toBuilder().epochs(1).build())
+            .runDirectory(directory)
+            .listener(RunListener.console())
+            .build()
+            .run(1);
+      } finally {
+        joined.get();
+      }
     }
   }
 }

@@ -19,7 +19,7 @@ final class LanguageModelEngine extends Engine {
   static final int RANK = 1000;
 
   private static Engine pyTorch() {
-    return OwnLoader.load(() -> Engine.getEngine("PyTorch"));
+    return OwnLoader.loadEngine();
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.edgefit.client.engine;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -20,6 +21,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
+import org.edgefit.format.DurableFiles;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +39,9 @@ public final class EngineCache {
 
   /** What DJL's folders of engines alone are taken from. */
   private static final String DJL_ENGINES = "ENGINE_CACHE_DIR";
+
+  /** What PyTorch's and the tokenizers' libraries take. */
+  private static final long LIBRARIES = 470_000_000;
 
   private static final String VARIABLE = "EDGEFIT_CACHE";
   private static final String PROPERTY = "edgefit.cache";
@@ -95,9 +100,26 @@ public final class EngineCache {
       }
     }
     if (!Files.exists(folder.resolve("pytorch")) && FILLED.add(folder)) {
+      requireSpace(folder);
       LOG.info("the engine's libraries, about 470 MB, are unpacked into {}, once", folder);
     }
     return folder;
+  }
+
+  private static void requireSpace(Path folder) throws IOException {
+    long free = Files.getFileStore(folder).getUsableSpace();
+    if (free < LIBRARIES) {
+      throw new IOException(
+          "the engine's cache: "
+              + folder
+              + ": "
+              + free / 1_000_000
+              + " MB free (expected: "
+              + LIBRARIES / 1_000_000
+              + " MB for the engine's libraries; "
+              + VARIABLE
+              + " names another folder)");
+    }
   }
 
   private static String refusal(Path folder) {
@@ -124,7 +146,11 @@ public final class EngineCache {
       Files.createDirectories(folder);
       Path part = Files.createTempFile(folder, name, ".part");
       try {
-        Files.copy(jar, part, StandardCopyOption.REPLACE_EXISTING);
+        try (OutputStream out = Files.newOutputStream(part)) {
+          jar.transferTo(out);
+        } catch (IOException e) {
+          throw DurableFiles.named(library, e);
+        }
         Files.move(part, library, StandardCopyOption.ATOMIC_MOVE);
       } finally {
         Files.deleteIfExists(part);

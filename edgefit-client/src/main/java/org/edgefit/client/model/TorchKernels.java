@@ -1,7 +1,6 @@
 package org.edgefit.client.model;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -76,36 +75,9 @@ public final class TorchKernels {
   private static synchronized NDManager root() {
     if (root == null) {
       NativeMemory.configure();
-      try {
-        root = OwnLoader.load(() -> Engine.getEngine("PyTorch")).newBaseManager(Device.cpu());
-      } catch (EngineException e) {
-        String cause = e.getCause() == null ? "" : ": " + e.getCause().getMessage();
-        throw new IllegalStateException(
-            "the engine: " + e.getMessage() + cause + linking(e.getCause()), e);
-      } catch (IllegalArgumentException e) { // no provider of it
-        throw new IllegalStateException(
-            "the engine: "
-                + e.getMessage()
-                + " (expected: pytorch-engine on the class path, and its file in META-INF/services,"
-                + " which packing several jars into one has to merge)",
-            e);
-      }
+      root = OwnLoader.loadEngine().newBaseManager(Device.cpu());
     }
     return root;
-  }
-
-  /** Returns what a library that cannot be unpacked or linked asks of the user. */
-  private static String linking(@Nullable Throwable e) {
-    if (e instanceof IOException) {
-      return " (expected: an engine's cache that can be read, and written until it is filled;"
-          + " edgefit-client prepare fills it for all accounts; EDGEFIT_CACHE names another)";
-    }
-    if (!(e instanceof UnsatisfiedLinkError)) {
-      return "";
-    }
-    return String.valueOf(e.getMessage()).contains("another classloader")
-        ? " (expected: EdgeFIT and DJL loaded once, by a class loader that all who use them share)"
-        : " (is the engine's cache where programs may be run? EDGEFIT_CACHE names another)";
   }
 
   /** The kernels of the CPU. */

@@ -1,5 +1,6 @@
 package org.edgefit.client.wire;
 
+import io.grpc.LoadBalancerRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
@@ -59,18 +60,28 @@ public final class ServerConnection implements AutoCloseable {
             .maxInboundMessageSize(Chunks.MESSAGE_BYTES)
             .keepAliveTime(20, TimeUnit.SECONDS)
             .keepAliveTimeout(20, TimeUnit.SECONDS);
+    if (LoadBalancerRegistry.getDefaultRegistry().getProvider("pick_first") == null) {
+      throw incomplete(host, "chooses among its addresses", null);
+    }
     try {
       return builder.build();
     } catch (IllegalArgumentException e) {
       if (!String.valueOf(e.getMessage()).contains("NameResolver")) {
         throw e;
       }
-      throw new IllegalStateException(
-          host
-              + ": gRPC has nothing that finds hosts by name (expected: its files in"
-              + " META-INF/services, which packing several jars into one has to merge)",
-          e);
+      throw incomplete(host, "finds it by name", e);
     }
+  }
+
+  private static IllegalStateException incomplete(
+      String host, String task, @Nullable Exception cause) {
+    return new IllegalStateException(
+        host
+            + ": gRPC has nothing that "
+            + task
+            + " (expected: its files in META-INF/services, which packing several jars into one has"
+            + " to merge)",
+        cause);
   }
 
   /** In the queue of messages: a session ended. */

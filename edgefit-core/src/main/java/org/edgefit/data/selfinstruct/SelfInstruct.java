@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import org.edgefit.data.InstructionDataset;
+import org.edgefit.format.DurableFiles;
 import org.edgefit.format.Json;
 import org.edgefit.format.TextFile;
 import org.edgefit.random.Seed;
@@ -372,10 +373,8 @@ public final class SelfInstruct {
             StandardOpenOption.WRITE,
             StandardOpenOption.APPEND)) {
       ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
-      channel.force(true);
+      DurableFiles.writeFully(channel, bytes, journal);
+      DurableFiles.force(channel, journal);
     }
   }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
+import org.edgefit.format.DurableFiles;
 import org.edgefit.format.Sha256;
 import org.edgefit.proto.Chunk;
 
@@ -63,9 +64,7 @@ public final class IncomingFile implements AutoCloseable {
     }
     for (ByteBuffer buffer : data.asReadOnlyByteBufferList()) {
       digest.update(buffer.duplicate());
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
-      }
+      DurableFiles.writeFully(channel, buffer, path);
     }
   }
 
@@ -84,7 +83,7 @@ public final class IncomingFile implements AutoCloseable {
       throw new DamagedTransferException("SHA-256 " + actual + " (expected: " + sha256 + ")");
     }
     if (isForced) {
-      channel.force(true);
+      DurableFiles.force(channel, path);
     }
     channel.close();
     isKept = true;
