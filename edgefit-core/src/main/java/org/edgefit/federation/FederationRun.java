@@ -297,7 +297,7 @@ final class FederationRun {
         combined("training", () -> strategy.aggregateFitMetrics(context, metrics(outcomes))),
         combined("evaluation", () -> strategy.aggregateEvaluate(after, metrics(evaluations))),
         strategy.evaluate(after),
-        planner.bytesSent(round),
+        planner.bytesFetched(outcomes) + planner.bytesFetched(evaluations),
         failure);
   }
 

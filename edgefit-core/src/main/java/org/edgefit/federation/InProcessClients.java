@@ -171,6 +171,7 @@ public final class InProcessClients implements ClientPool {
       }
       place.thread = Thread.currentThread();
     }
+    fetch(task);
     Outcome outcome;
     try {
       outcome = answer(task);
@@ -189,6 +190,14 @@ public final class InProcessClients implements ClientPool {
         }
         startWaiting();
       }
+    }
+  }
+
+  /** Counts what a client over a network would fetch. */
+  private static void fetch(Task task) {
+    task.fetched(task.plan().adapter());
+    if (task.plan().tensors() != null) {
+      task.fetched(task.plan().tensors());
     }
   }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.EvaluateInstruction;
@@ -12,6 +13,7 @@ import org.edgefit.client.Payload;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.TaskId;
 import org.edgefit.random.Seed;
+import org.edgefit.run.FileRef;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +34,7 @@ public final class Task {
   private final Duration asked;
   private final Duration deadline;
   private final Completion completion;
+  private final AtomicLong fetched;
 
   /** Decides what an answer is worth; any thread may ask. */
   @FunctionalInterface
@@ -54,7 +57,8 @@ public final class Task {
       long maxBytes,
       Duration asked,
       Duration deadline,
-      Completion completion) {
+      Completion completion,
+      AtomicLong fetched) {
     this.plan = plan;
     this.rounds = rounds;
     this.adapter = adapter;
@@ -68,6 +72,7 @@ public final class Task {
     this.asked = asked;
     this.deadline = deadline;
     this.completion = completion;
+    this.fetched = fetched;
   }
 
   /**
@@ -104,7 +109,8 @@ public final class Task {
         maxBytes,
         asked,
         deadline,
-        newCompletion);
+        newCompletion,
+        fetched);
   }
 
   /** Returns the task's id. */
@@ -170,6 +176,11 @@ public final class Task {
   /** Returns the file of the payload's tensors; null if there are none. */
   public @Nullable Path tensorsFile() {
     return tensorsFile;
+  }
+
+  /** Notes that the client has fetched a file of the task. Any thread may call it. */
+  public void fetched(FileRef file) {
+    fetched.addAndGet(file.bytes());
   }
 
   /** Returns where the tensors of the answer are to be written before it is completed. */

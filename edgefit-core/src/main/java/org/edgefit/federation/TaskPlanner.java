@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
@@ -44,7 +45,7 @@ final class TaskPlanner {
   private final Supplier<Duration> now;
   private final Task.Completion completion;
   private final Map<TaskId, PlannedTask> planned = new TreeMap<>();
-  private final Map<TaskId, PlannedTask> made = new TreeMap<>();
+  private final Map<TaskId, AtomicLong> fetched = new TreeMap<>();
   private final List<PlannedTask> notAsked = new ArrayList<>();
   private long lastTask;
 
@@ -129,18 +130,21 @@ final class TaskPlanner {
   }
 
   /**
-   * Returns the bytes that the clients of a round were sent; those that were asked before the run
-   * was stopped are counted once.
+   * Returns the bytes that clients fetched for tasks that have ended: all of a task's for an
+   * answer, as that begins with them; else what the pool saw go out since the run went on.
    */
-  long bytesSent(int round) {
-    Map<TaskId, PlannedTask> sent = new TreeMap<>(made);
-    for (Outcome outcome : directory.saved().outcomes()) {
-      sent.put(outcome.task(), directory.saved().task(outcome.task()));
+  long bytesFetched(List<Outcome> outcomes) {
+    long bytes = 0;
+    for (Outcome outcome : outcomes) {
+      boolean isAnswer = outcome.isUsable() || outcome instanceof Outcome.Rejected;
+      AtomicLong seen = fetched.get(outcome.task());
+      if (isAnswer) {
+        bytes += bytesOf(task(outcome.task()));
+      } else if (seen != null) {
+        bytes += seen.get();
+      }
     }
-    return sent.values().stream()
-        .filter(task -> task.round() == round)
-        .mapToLong(TaskPlanner::bytesOf)
-        .sum();
+    return bytes;
   }
 
   private static long bytesOf(PlannedTask task) {
@@ -172,7 +176,6 @@ final class TaskPlanner {
 
   /** Makes a task that is asked at a time. */
   Task make(PlannedTask plan, Duration asked) throws IOException {
-    made.put(plan.id(), plan);
     Adapter adapter = directory.readAdapter(plan.adapter(), plan.lora());
     FileRef file = plan.tensors();
     NamedTensors tensors = file == null ? NamedTensors.none() : directory.readTensors(file);
@@ -197,6 +200,7 @@ final class TaskPlanner {
         (2 + plan.expected().size()) * (adapter.layout().bytes() + header),
         asked,
         asked.plus(federation.roundDeadline),
-        completion);
+        completion,
+        fetched.computeIfAbsent(plan.id(), id -> new AtomicLong()));
   }
 }

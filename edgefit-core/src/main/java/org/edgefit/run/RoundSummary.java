@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param fitMetrics the clients' training metrics, as the strategy combined them
  * @param evaluateMetrics the clients' evaluation, as the strategy combined it
  * @param serverMetrics the strategy's own evaluation
- * @param bytesDown the bytes of tensors sent to clients
+ * @param bytesDown the bytes of tensors that clients fetched
  * @param bytesUp the bytes of tensors received from clients
  * @param duration how long the round took here, also where its clients are on a simulated clock
  * @param adapter the file of the adapter after the round

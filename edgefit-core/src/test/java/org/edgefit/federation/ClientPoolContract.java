@@ -15,16 +15,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.Config;
 import org.edgefit.client.FederatedClient;
-import org.edgefit.client.RunSettings;
 import org.edgefit.client.TaskId;
 import org.edgefit.client.Training;
 import org.edgefit.format.AdapterFile;
 import org.edgefit.format.Sha256;
-import org.edgefit.random.Seed;
 import org.edgefit.run.FileRef;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
@@ -42,6 +40,7 @@ public abstract class ClientPoolContract {
 
   @TempDir protected Path temp;
   private final Set<TaskId> cancelled = Collections.synchronizedSet(new HashSet<>());
+  private final AtomicLong fetched = new AtomicLong();
   private Path adapterFile;
   private int asked;
 
@@ -78,20 +77,8 @@ public abstract class ClientPoolContract {
             null,
             null,
             Map.of());
-    return new Task(
-        plan,
-        1,
-        adapter,
-        NamedTensors.none(),
-        RunSettings.defaults(),
-        new Seed(1),
-        adapterFile,
-        null,
-        temp.resolve(id + ".incoming"),
-        1 << 20,
-        now,
-        now.plus(LONG),
-        this::complete);
+    return FakeTask.of(
+        plan, adapterFile, temp.resolve(id + ".incoming"), now, this::complete, fetched);
   }
 
   /** Takes what a client answers, as a federation does. */
@@ -152,6 +139,14 @@ public abstract class ClientPoolContract {
     }
     assertThat(answers.stream().mapToLong(answer -> answer.outcome().examples())).contains(3L, 5L);
     assertThat(pool.next(Duration.ofMillis(300))).isNull();
+  }
+
+  @Test
+  void whatClientsFetchIsCounted() throws Exception {
+    ClientPool pool = begun(List.of(FakeClient.adding("a", 1, 3)));
+    pool.ask(task("a", PlannedTask.Kind.FIT, pool.now()));
+    assertThat(await(pool).outcome()).isInstanceOf(Outcome.Trained.class);
+    assertThat(fetched).hasValue(Files.size(adapterFile));
   }
 
   @Test

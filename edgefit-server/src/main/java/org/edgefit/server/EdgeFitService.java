@@ -91,13 +91,13 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
   public void download(DownloadRequest request, StreamObserver<Chunk> responses) {
     ServerCallStreamObserver<Chunk> call = (ServerCallStreamObserver<Chunk>) responses;
     GrpcClients.Offer offer = clients.offer(request);
-    if (offer.file() == null) {
+    if (offer.path() == null) {
       call.onError(offer.status().asException());
       return;
     }
     Chunks.Sender<Chunk> sender;
     try {
-      sender = new Chunks.Sender<>(offer.file(), chunk -> chunk);
+      sender = new Chunks.Sender<>(offer.path(), chunk -> chunk);
     } catch (IOException e) {
       call.onError(notRead(e).asException());
       return;
@@ -114,6 +114,7 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
                 done = true;
                 sender.close();
                 call.onCompleted();
+                offer.sent().run();
               }
             } catch (IOException e) {
               done = true;

@@ -403,8 +403,21 @@ final class GrpcClients implements ClientPool {
                 + " has not joined (expected: a session; join again, then call again)");
   }
 
-  /** A file that a client may have, or why not. */
-  record Offer(@Nullable Path file, Status status) {}
+  /**
+   * A file that a client may have, or why not.
+   *
+   * @param path the file; null if it may have none
+   * @param sent what to do when the client has all of it
+   */
+  record Offer(@Nullable Path path, Status status, Runnable sent) {
+    private static Offer of(Path path, Task task, FileRef file) {
+      return new Offer(path, Status.OK, () -> task.fetched(file));
+    }
+
+    private static Offer refused(Status status) {
+      return new Offer(null, status, () -> {});
+    }
+  }
 
   /** Decides whether a client may have a file. */
   Offer offer(DownloadRequest request) {
@@ -412,23 +425,26 @@ final class GrpcClients implements ClientPool {
     try {
       Status refusal = refusal(request.getRunId(), request.getClientId(), request.getInstance());
       if (refusal != null) {
-        return new Offer(null, refusal);
+        return Offer.refused(refusal);
       }
       OpenTask asked = find(request.getClientId(), request.getTask());
       if (asked != null) {
+        FileRef adapter = asked.task.plan().adapter();
         FileRef tensors = asked.task.plan().tensors();
-        if (asked.task.plan().adapter().sha256().equals(request.getSha256())) {
-          return new Offer(asked.task.adapterFile(), Status.OK);
+        Path tensorsFile = asked.task.tensorsFile();
+        if (adapter.sha256().equals(request.getSha256())) {
+          return Offer.of(asked.task.adapterFile(), asked.task, adapter);
         }
-        if (tensors != null && tensors.sha256().equals(request.getSha256())) {
-          return new Offer(asked.task.tensorsFile(), Status.OK);
+        if (tensors != null
+            && tensorsFile != null
+            && tensors.sha256().equals(request.getSha256())) {
+          return Offer.of(tensorsFile, asked.task, tensors);
         }
       }
       if (!isUnderWay) {
-        return new Offer(null, Status.ABORTED.withDescription("the run has yet to go on"));
+        return Offer.refused(Status.ABORTED.withDescription("the run has yet to go on"));
       }
-      return new Offer(
-          null,
+      return Offer.refused(
           Status.FAILED_PRECONDITION.withDescription(
               "task " + request.getTask() + " is over, or has no such file"));
     } finally {

@@ -1,5 +1,6 @@
 package org.edgefit.client.wire;
 
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -14,6 +15,7 @@ import org.edgefit.proto.DownloadRequest;
 import org.edgefit.proto.EdgeFitGrpc;
 import org.edgefit.proto.FileOffer;
 import org.edgefit.proto.ResultHeader;
+import org.edgefit.proto.codec.DamagedTransferException;
 import org.edgefit.proto.codec.IncomingFile;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -55,13 +57,25 @@ final class Transfers {
         () -> {
           try (IncomingFile incoming =
               new IncomingFile(file, offer.getBytes(), offer.getSha256())) {
-            Iterator<Chunk> chunks = EdgeFitGrpc.newBlockingStub(channel).download(asked);
-            while (chunks.hasNext()) {
-              incoming.append(chunks.next());
-            }
+            receive(asked, incoming);
             incoming.keep(false);
           }
         });
+  }
+
+  /** Receives a file's chunks, and leaves no call open, whatever comes of them. */
+  private void receive(DownloadRequest asked, IncomingFile incoming) throws IOException {
+    try (Context.CancellableContext call = Context.current().withCancellation()) {
+      Context before = call.attach();
+      try {
+        Iterator<Chunk> chunks = EdgeFitGrpc.newBlockingStub(channel).download(asked);
+        while (chunks.hasNext()) {
+          incoming.append(chunks.next());
+        }
+      } finally {
+        call.detach(before);
+      }
+    }
   }
 
   /**
@@ -99,6 +113,8 @@ final class Transfers {
       try {
         attempt.run();
         return;
+      } catch (DamagedTransferException e) {
+        waitOrGiveUp(what + ": " + e.getMessage(), e, start, backoff);
       } catch (StatusRuntimeException e) {
         if (Thread.interrupted()) {
           throw new InterruptedException("the task is over");
@@ -108,17 +124,21 @@ final class Transfers {
           case FAILED_PRECONDITION, INVALID_ARGUMENT, ALREADY_EXISTS ->
               throw new RefusedException(said, e);
           // ABORTED: the session that the server knows is another; the next join mends that.
-          case UNAVAILABLE, DATA_LOSS, INTERNAL, UNKNOWN, CANCELLED, ABORTED, DEADLINE_EXCEEDED -> {
-            if (System.nanoTime() - start > patience.toNanos()) {
-              throw new IOException(said, e);
-            }
-            log.warn("{}; trying again", said);
-            backoff.sleep();
-          }
+          case UNAVAILABLE, DATA_LOSS, INTERNAL, UNKNOWN, CANCELLED, ABORTED, DEADLINE_EXCEEDED ->
+              waitOrGiveUp(said, e, start, backoff);
           default -> throw new IOException(said, e);
         }
       }
     }
+  }
+
+  private void waitOrGiveUp(String said, Exception e, long start, Backoff backoff)
+      throws IOException, InterruptedException {
+    if (System.nanoTime() - start > patience.toNanos()) {
+      throw new IOException(said, e);
+    }
+    log.warn("{}; trying again", said);
+    backoff.sleep();
   }
 
   private static String said(Status status) {

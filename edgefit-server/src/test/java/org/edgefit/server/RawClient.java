@@ -1,4 +1,4 @@
-package org.edgefit.examples;
+package org.edgefit.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,6 +7,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -14,6 +15,7 @@ import java.util.zip.CRC32C;
 import org.edgefit.format.Sha256;
 import org.edgefit.proto.Chunk;
 import org.edgefit.proto.ClientMessage;
+import org.edgefit.proto.DownloadRequest;
 import org.edgefit.proto.EdgeFitGrpc;
 import org.edgefit.proto.Join;
 import org.edgefit.proto.ResultHeader;
@@ -84,6 +86,24 @@ final class RawClient implements AutoCloseable {
     }
     assertThat(message.hasTask()).as("%s", message).isTrue();
     return message.getTask();
+  }
+
+  /** Fetches the adapter of a task, and returns its bytes. */
+  long download(Task task) {
+    DownloadRequest request =
+        DownloadRequest.newBuilder()
+            .setRunId("test")
+            .setClientId(id)
+            .setInstance(1)
+            .setTask(task.getTask())
+            .setSha256(task.getAdapter().getSha256())
+            .build();
+    long bytes = 0;
+    Iterator<Chunk> chunks = EdgeFitGrpc.newBlockingStub(channel).download(request);
+    while (chunks.hasNext()) {
+      bytes += chunks.next().getData().size();
+    }
+    return bytes;
   }
 
   /** An upload that a test sends piece by piece. */

@@ -1,8 +1,8 @@
-package org.edgefit.examples;
+package org.edgefit.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.edgefit.examples.RawClient.chunk;
-import static org.edgefit.examples.RawClient.message;
+import static org.edgefit.server.RawClient.chunk;
+import static org.edgefit.server.RawClient.message;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -37,8 +37,6 @@ import org.edgefit.proto.Task;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.RoundSummary;
 import org.edgefit.run.RunDirectory;
-import org.edgefit.server.EdgeFitServer;
-import org.edgefit.server.RunTerms;
 import org.edgefit.strategy.Strategy;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -169,6 +167,19 @@ class HostileClientTest {
     assertThat(client.next().hasWelcome()).isTrue();
     assertThat(server.clients().available().get(0).properties())
         .containsEntry("os", "Linux\\nround 9: done");
+  }
+
+  @Test
+  void onlyWhatWasFetchedCountsAsSent() throws Exception {
+    RawClient idle = client("idle").joined();
+    RawClient eager = client("eager").joined();
+    Future<RunResult> result = running(federation().minimumClients(2), 1);
+    Task unread = idle.nextTask();
+    Task read = eager.nextTask();
+    assertThat(eager.download(read)).isEqualTo(read.getAdapter().getBytes());
+    idle.fail(unread.getTask(), "no time");
+    eager.fail(read.getTask(), "no memory");
+    assertThat(of(result).history().last().bytesDown()).isEqualTo(read.getAdapter().getBytes());
   }
 
   @Test
