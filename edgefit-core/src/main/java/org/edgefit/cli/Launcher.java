@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.edgefit.run.EdgeFitVersion;
 import picocli.CommandLine;
 
 /**
@@ -23,6 +24,14 @@ public final class Launcher {
   private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
 
   private Launcher() {}
+
+  /** What {@code --version} prints: EdgeFIT's version and the JVM's. */
+  public static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"edgefit " + EdgeFitVersion.current(), "java " + Runtime.version()};
+    }
+  }
 
   /** Runs a command with its arguments, and returns the exit status. */
   public static int execute(Object command, String... args) {

@@ -1,7 +1,10 @@
 package org.edgefit.data;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +18,10 @@ public final class ExampleEncoder {
   private final PromptTemplate template;
   private final int maxLength;
   private final boolean responseOnly;
+
+  /** What data sets were encoded as, for as long as they are there: each round asks again. */
+  private final Map<InstructionDataset, Encoded> encoded =
+      Collections.synchronizedMap(new WeakHashMap<>());
 
   /**
    * Makes an encoder.
@@ -54,8 +61,18 @@ public final class ExampleEncoder {
     }
   }
 
-  /** Encodes all records. */
+  /** Encodes all records, a data set's once. */
   public Encoded encode(InstructionDataset dataset) {
+    Encoded before = encoded.get(dataset);
+    if (before != null) {
+      return before;
+    }
+    Encoded now = encodeNew(dataset); // without a lock: clients encode side by side
+    encoded.put(dataset, now);
+    return now;
+  }
+
+  private Encoded encodeNew(InstructionDataset dataset) {
     List<Example> examples = new ArrayList<>();
     int cut = 0;
     int dropped = 0;

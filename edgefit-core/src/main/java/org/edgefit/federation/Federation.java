@@ -12,6 +12,7 @@ import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
 import org.edgefit.format.Json;
 import org.edgefit.random.Seed;
+import org.edgefit.run.EdgeFitVersion;
 import org.edgefit.run.OnDamage;
 import org.edgefit.run.RunDirectory;
 import org.edgefit.strategy.Measure;
@@ -157,8 +158,7 @@ public final class Federation {
     settings.put("lora", Json.tree(initial.config()));
     settings.put("settings", Json.tree(runSettings));
     settings.put("training", Json.tree(training));
-    String version = Federation.class.getPackage().getImplementationVersion();
-    settings.put("edgefit", version == null ? "unpackaged" : version);
+    settings.put("edgefit", EdgeFitVersion.current());
     settings.put("java", Runtime.version().toString());
     settings.putAll(notes);
     return settings;

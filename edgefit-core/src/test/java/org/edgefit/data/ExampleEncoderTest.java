@@ -14,8 +14,11 @@ class ExampleEncoderTest {
 
   /** One token per character: the id is the character. */
   private static final class Characters implements Tokenizer {
+    private int texts;
+
     @Override
     public Tokens encode(String text) {
+      texts++;
       int[] ids = text.codePoints().toArray();
       return new Tokens(ids, IntStream.rangeClosed(1, ids.length).toArray());
     }
@@ -53,6 +56,20 @@ class ExampleEncoderTest {
     assertThat(text(example)).isEqualTo("<qu😀st|an>");
     assertThat(example.labelStart()).isEqualTo(7);
     assertThat(example.labelTokens()).isEqualTo(3);
+  }
+
+  @Test
+  void dataSetIsTokenisedOnce() {
+    Characters tokenizer = new Characters();
+    ExampleEncoder encoder = new ExampleEncoder(tokenizer, template, 20, true);
+    InstructionDataset data = new InstructionDataset(List.of(record("a", "b"), record("c", "d")));
+    ExampleEncoder.Encoded first = encoder.encode(data);
+    assertThat(tokenizer.texts).isEqualTo(2);
+    assertThat(encoder.encode(data)).isSameAs(first);
+    assertThat(tokenizer.texts).isEqualTo(2);
+    InstructionDataset other = new InstructionDataset(List.of(record("a", "e")));
+    assertThat(text(encoder.encode(other).examples().get(0))).isEqualTo("<a|e>");
+    assertThat(tokenizer.texts).isEqualTo(3);
   }
 
   @Test

@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
         "Trains LoRA adapters over a frozen 4-bit base model, alone or in a federation, and uses"
             + " them.",
     mixinStandardHelpOptions = true,
-    version = "edgefit 0.1.0-SNAPSHOT",
+    versionProvider = Launcher.Version.class,
     subcommands = {
       CheckCommand.class,
       JoinCommand.class,

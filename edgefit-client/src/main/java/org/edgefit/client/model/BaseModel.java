@@ -5,7 +5,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
@@ -53,6 +55,7 @@ public final class BaseModel implements AutoCloseable {
   private final List<Layer> layers;
   private final NDArray finalNorm;
   private final FrozenMatrix head;
+  private final Map<TextSettings, ExampleEncoder> encoders = new HashMap<>(); // guarded by this
   private @Nullable ModelTokenizer tokenizer;
 
   BaseModel(
@@ -164,13 +167,24 @@ public final class BaseModel implements AutoCloseable {
    *
    * @throws IOException if the tokenizer is missing or broken
    */
-  public ExampleEncoder encoder(RunSettings settings) throws IOException {
-    return new ExampleEncoder(
-        tokenizer(),
-        tokenizer().template(settings.template()),
-        settings.maxLength(),
-        settings.responseOnly());
+  public synchronized ExampleEncoder encoder(RunSettings settings) throws IOException {
+    TextSettings text =
+        new TextSettings(settings.template(), settings.maxLength(), settings.responseOnly());
+    ExampleEncoder encoder = encoders.get(text);
+    if (encoder == null) {
+      encoder =
+          new ExampleEncoder(
+              tokenizer(),
+              tokenizer().template(settings.template()),
+              settings.maxLength(),
+              settings.responseOnly());
+      encoders.put(text, encoder);
+    }
+    return encoder;
   }
+
+  /** What of a run's settings decides a record's tokens. */
+  private record TextSettings(String template, int maxLength, boolean responseOnly) {}
 
   /** Returns the token embeddings, (vocabulary, hidden), float32 or the checkpoint's 16 bits. */
   public NDArray embeddings() {

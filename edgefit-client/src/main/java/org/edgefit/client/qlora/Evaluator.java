@@ -109,12 +109,7 @@ public final class Evaluator implements AutoCloseable {
       RunSettings settings,
       Progress progress)
       throws IOException {
-    ExampleEncoder encoder =
-        new ExampleEncoder(
-            base.tokenizer(),
-            base.tokenizer().template(settings.template()),
-            settings.maxLength(),
-            true);
+    ExampleEncoder encoder = base.encoder(settings.withResponseOnly(true));
     List<InstructionRecord> labelled =
         data.records().stream().filter(record -> record.label() != null).toList();
     // Wrong labels are refused before the long work.

@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
     name = "edgefit-server",
     description = "Runs federated instruction tuning: clients dial in, train, and send updates.",
     mixinStandardHelpOptions = true,
-    version = "edgefit 0.1.0-SNAPSHOT",
+    versionProvider = Launcher.Version.class,
     subcommands = ServeCommand.class,
     synopsisSubcommandLabel = "COMMAND",
     footer = {
