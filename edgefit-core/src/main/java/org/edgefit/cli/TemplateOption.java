@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.edgefit.client.RunSettings;
 import org.edgefit.data.PromptTemplate;
-import org.edgefit.format.TextFile;
+import org.edgefit.file.TextFile;
 import picocli.CommandLine.Option;
 
 /** Which prompt template is used. */

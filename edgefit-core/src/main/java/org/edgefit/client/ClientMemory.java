@@ -7,7 +7,7 @@ import java.util.NavigableSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.edgefit.adapter.NamedTensors;
-import org.edgefit.format.TensorFile;
+import org.edgefit.format.safetensors.TensorFile;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.Json;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Json;
 
 /**
  * A list of instruction records.

@@ -6,7 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import org.edgefit.format.TextFile;
+import org.edgefit.file.TextFile;
 
 /**
  * The terms of a field, which say what a record has to be about: words, or several words that

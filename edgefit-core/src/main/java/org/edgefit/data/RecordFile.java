@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
-import org.edgefit.format.Json;
-import org.edgefit.format.TextFile;
+import org.edgefit.file.Json;
+import org.edgefit.file.TextFile;
 import org.jspecify.annotations.Nullable;
 
 /**

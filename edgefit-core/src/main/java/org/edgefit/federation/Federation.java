@@ -10,7 +10,7 @@ import java.util.TreeMap;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.edgefit.random.Seed;
 import org.edgefit.run.EdgeFitVersion;
 import org.edgefit.run.OnDamage;

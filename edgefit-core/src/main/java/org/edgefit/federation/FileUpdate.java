@@ -11,7 +11,7 @@ import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.TaskId;
-import org.edgefit.format.UpdateFile;
+import org.edgefit.format.peft.UpdateFile;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
 import org.edgefit.strategy.Update;

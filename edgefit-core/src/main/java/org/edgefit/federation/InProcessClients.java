@@ -29,7 +29,7 @@ import org.edgefit.client.EvaluateResult;
 import org.edgefit.client.FederatedClient;
 import org.edgefit.client.FitResult;
 import org.edgefit.client.TaskId;
-import org.edgefit.format.UpdateFile;
+import org.edgefit.format.peft.UpdateFile;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
 import org.jspecify.annotations.Nullable;

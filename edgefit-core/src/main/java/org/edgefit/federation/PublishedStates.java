@@ -3,7 +3,7 @@ package org.edgefit.federation;
 import java.io.IOException;
 import java.util.List;
 import org.edgefit.adapter.Adapter;
-import org.edgefit.format.PeftAdapter;
+import org.edgefit.format.peft.PeftAdapter;
 import org.edgefit.run.FileRef;
 import org.edgefit.run.PlannedTask;
 import org.edgefit.run.RoundSummary;

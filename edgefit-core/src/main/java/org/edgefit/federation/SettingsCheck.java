@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.edgefit.strategy.PartSettings;
 
 /** Holds a run that goes on to the settings that it began with. */

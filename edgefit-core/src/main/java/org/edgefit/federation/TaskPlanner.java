@@ -15,7 +15,7 @@ import org.edgefit.adapter.NamedTensors;
 import org.edgefit.adapter.TensorSpec;
 import org.edgefit.client.ClientText;
 import org.edgefit.client.TaskId;
-import org.edgefit.format.AdapterFile;
+import org.edgefit.format.peft.AdapterFile;
 import org.edgefit.random.Seed;
 import org.edgefit.run.FileRef;
 import org.edgefit.run.Outcome;

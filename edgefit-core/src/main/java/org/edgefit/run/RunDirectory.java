@@ -18,11 +18,11 @@ import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.ClientId;
 import org.edgefit.client.Config;
-import org.edgefit.format.AdapterFile;
-import org.edgefit.format.Json;
-import org.edgefit.format.PeftAdapter;
-import org.edgefit.format.Sha256;
-import org.edgefit.format.TensorFile;
+import org.edgefit.file.Json;
+import org.edgefit.file.Sha256;
+import org.edgefit.format.peft.AdapterFile;
+import org.edgefit.format.peft.PeftAdapter;
+import org.edgefit.format.safetensors.TensorFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -16,7 +16,7 @@ import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Config;
 import org.edgefit.client.TaskId;
 import org.edgefit.client.Training;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.jspecify.annotations.Nullable;
 
 /** Events as JSON objects: what the log keeps and {@code --json} prints. */

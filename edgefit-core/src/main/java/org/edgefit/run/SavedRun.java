@@ -15,8 +15,8 @@ import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 import org.edgefit.client.TaskId;
-import org.edgefit.format.Json;
-import org.edgefit.format.Sha256;
+import org.edgefit.file.Json;
+import org.edgefit.file.Sha256;
 import org.jspecify.annotations.Nullable;
 
 /** What a run's log says of it: the fold from which a run that was stopped goes on. */

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
-import org.edgefit.format.Sha256;
+import org.edgefit.file.Sha256;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -24,7 +24,7 @@ import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.TensorSpec;
 import org.edgefit.client.FederatedClient;
 import org.edgefit.client.FitResult;
-import org.edgefit.format.PeftAdapter;
+import org.edgefit.format.peft.PeftAdapter;
 import org.edgefit.random.Seed;
 import org.edgefit.run.RoundSummary;
 import org.edgefit.run.RunEvent;

@@ -16,7 +16,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.edgefit.format.Sha256;
+import org.edgefit.file.Sha256;
 import org.edgefit.run.OnDamage;
 import org.edgefit.run.RunEvent;
 import org.edgefit.strategy.RoundContext;

@@ -14,6 +14,7 @@ import org.edgefit.data.Lexicon;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.RecordFile;
 import org.edgefit.data.SpecialTokens;
+import org.edgefit.file.TextFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;

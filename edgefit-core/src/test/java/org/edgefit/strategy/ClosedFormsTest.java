@@ -24,7 +24,7 @@ import org.edgefit.federation.FakeClient;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
 import org.edgefit.federation.RunListener;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.edgefit.random.Seed;
 import org.edgefit.run.RunEvent;
 import org.junit.jupiter.api.Test;

@@ -29,7 +29,7 @@ import org.edgefit.client.RunSettings;
 import org.edgefit.federation.FakeClient;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.RunResult;
-import org.edgefit.format.UpdateFile;
+import org.edgefit.format.peft.UpdateFile;
 import org.edgefit.proto.Finished;
 import org.edgefit.proto.Join;
 import org.edgefit.proto.ServerMessage;

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32C;
-import org.edgefit.format.Sha256;
+import org.edgefit.file.Sha256;
 import org.edgefit.proto.Chunk;
 import org.edgefit.proto.ClientMessage;
 import org.edgefit.proto.DownloadRequest;

@@ -18,7 +18,7 @@ import org.edgefit.client.wire.ServerConnection;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.RunListener;
-import org.edgefit.format.ModelFiles;
+import org.edgefit.format.model.ModelFiles;
 import org.edgefit.random.Seed;
 import org.edgefit.run.RunDirectory;
 import org.edgefit.server.EdgeFitServer;

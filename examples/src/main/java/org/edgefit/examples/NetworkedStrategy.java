@@ -28,7 +28,7 @@ import org.edgefit.examples.strategies.ServerMomentum;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.RunListener;
 import org.edgefit.federation.RunResult;
-import org.edgefit.format.ModelFiles;
+import org.edgefit.format.model.ModelFiles;
 import org.edgefit.random.Seed;
 import org.edgefit.run.RunDirectory;
 import org.edgefit.server.EdgeFitServer;

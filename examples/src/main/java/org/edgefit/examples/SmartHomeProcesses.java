@@ -16,7 +16,7 @@ import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.Partition;
 import org.edgefit.data.Partitioner;
 import org.edgefit.data.Selection;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.edgefit.random.Seed;
 import org.edgefit.server.cli.ServerMain;
 

@@ -12,7 +12,7 @@ import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.TorchKernels;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 
 /** Every matrix product of a training step with frozen weights, run alone. */
 final class StepProducts {

@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.edgefit.client.cli.ClientMain;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.edgefit.random.Seed;
 import org.edgefit.server.cli.ServerMain;
 import org.junit.jupiter.api.BeforeEach;

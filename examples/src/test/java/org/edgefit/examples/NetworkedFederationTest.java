@@ -49,7 +49,7 @@ import org.edgefit.data.Partitioner;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
 import org.edgefit.federation.RunResult;
-import org.edgefit.format.ModelFiles;
+import org.edgefit.format.model.ModelFiles;
 import org.edgefit.random.Seed;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.RunEvent;

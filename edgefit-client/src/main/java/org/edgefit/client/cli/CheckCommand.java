@@ -25,7 +25,7 @@ import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.InstructionRecord;
 import org.edgefit.data.LabelSet;
 import org.edgefit.data.Prompt;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 import org.edgefit.random.Seed;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -5,7 +5,7 @@ import java.util.Locale;
 import org.edgefit.client.model.ComputeProbe;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.ComputeOptions;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 

@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.edgefit.format.GgufAdapter;
-import org.edgefit.format.Json;
-import org.edgefit.format.ModelConfig;
-import org.edgefit.format.PeftAdapter;
+import org.edgefit.file.Json;
+import org.edgefit.format.model.ModelConfig;
+import org.edgefit.format.peft.GgufAdapter;
+import org.edgefit.format.peft.PeftAdapter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 

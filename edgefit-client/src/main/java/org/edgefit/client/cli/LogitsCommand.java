@@ -8,7 +8,7 @@ import java.util.concurrent.Callable;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.Logits;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -2,7 +2,7 @@ package org.edgefit.client.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import org.edgefit.format.ModelHub;
+import org.edgefit.format.hub.ModelHub;
 
 /** Where a base model is, as options name it. */
 final class ModelLocation {

@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.format.ModelConfig;
-import org.edgefit.format.PeftAdapter;
+import org.edgefit.format.model.ModelConfig;
+import org.edgefit.format.peft.PeftAdapter;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 

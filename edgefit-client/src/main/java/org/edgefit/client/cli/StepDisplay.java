@@ -4,7 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.edgefit.client.qlora.StepListener;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 
 /** Shows the steps of a training: as progress, or as a JSON object a line on standard output. */
 final class StepDisplay implements StepListener, AutoCloseable {

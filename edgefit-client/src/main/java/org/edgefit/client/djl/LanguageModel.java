@@ -18,7 +18,7 @@ import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.qlora.GenerationOptions;
 import org.edgefit.client.qlora.TextGenerator;
-import org.edgefit.format.PeftAdapter;
+import org.edgefit.format.peft.PeftAdapter;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -12,8 +12,8 @@ import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
 import org.edgefit.data.ExampleEncoder;
-import org.edgefit.format.BaseWeights;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.BaseWeights;
+import org.edgefit.format.model.ModelConfig;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 

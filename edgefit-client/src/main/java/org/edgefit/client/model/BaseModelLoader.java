@@ -14,11 +14,11 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
-import org.edgefit.format.BaseWeights;
-import org.edgefit.format.ModelConfig;
-import org.edgefit.format.ModelFiles;
-import org.edgefit.format.StoredTensor;
-import org.edgefit.format.TensorType;
+import org.edgefit.format.model.BaseWeights;
+import org.edgefit.format.model.ModelConfig;
+import org.edgefit.format.model.ModelFiles;
+import org.edgefit.format.safetensors.StoredTensor;
+import org.edgefit.format.safetensors.TensorType;
 import org.jspecify.annotations.Nullable;
 
 /** One loading of one base model, tensor by tensor. */

@@ -11,12 +11,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.edgefit.adapter.LinearSpec;
-import org.edgefit.format.Json;
-import org.edgefit.format.ModelFiles;
-import org.edgefit.format.SafetensorsFile;
-import org.edgefit.format.SafetensorsWriter;
-import org.edgefit.format.StoredTensor;
-import org.edgefit.format.TensorType;
+import org.edgefit.file.Json;
+import org.edgefit.format.model.ModelFiles;
+import org.edgefit.format.safetensors.SafetensorsFile;
+import org.edgefit.format.safetensors.SafetensorsWriter;
+import org.edgefit.format.safetensors.StoredTensor;
+import org.edgefit.format.safetensors.TensorType;
 
 /**
  * NF4 weights as bitsandbytes lays them out in safetensors: beside the packed codes, under the

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import org.edgefit.client.RunSettings;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
-import org.edgefit.format.TextFile;
+import org.edgefit.file.TextFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -9,7 +9,7 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 
 /**
  * How fast this machine multiplies in each compute type, on a model's own shapes.

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 
 /**
  * The tokens that files beside {@code tokenizer.json} declare, as transformers takes them: {@code

@@ -2,9 +2,9 @@ package org.edgefit.client.model;
 
 import java.io.IOException;
 import java.nio.FloatBuffer;
-import org.edgefit.format.BaseWeights;
-import org.edgefit.format.StoredTensor;
-import org.edgefit.format.TensorType;
+import org.edgefit.format.model.BaseWeights;
+import org.edgefit.format.safetensors.StoredTensor;
+import org.edgefit.format.safetensors.TensorType;
 
 /**
  * Refuses weights that are not finite numbers, by tensor and index: what is made of them is not.

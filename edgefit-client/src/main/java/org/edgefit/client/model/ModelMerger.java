@@ -18,15 +18,15 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.TensorSpec;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.HalfFloat;
-import org.edgefit.format.Json;
-import org.edgefit.format.ModelConfig;
-import org.edgefit.format.ModelFiles;
-import org.edgefit.format.OutputDirectory;
-import org.edgefit.format.SafetensorsWriter;
-import org.edgefit.format.StoredTensor;
-import org.edgefit.format.TensorType;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Json;
+import org.edgefit.file.OutputDirectory;
+import org.edgefit.format.model.ModelConfig;
+import org.edgefit.format.model.ModelFiles;
+import org.edgefit.format.safetensors.HalfFloat;
+import org.edgefit.format.safetensors.SafetensorsWriter;
+import org.edgefit.format.safetensors.StoredTensor;
+import org.edgefit.format.safetensors.TensorType;
 
 /**
  * Adds an adapter into its base model: {@code W + s B A}, computed in float32 and stored in the

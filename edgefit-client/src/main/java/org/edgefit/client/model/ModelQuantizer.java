@@ -11,15 +11,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ObjIntConsumer;
 import org.edgefit.adapter.LinearSpec;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.Json;
-import org.edgefit.format.ModelConfig;
-import org.edgefit.format.ModelFiles;
-import org.edgefit.format.OutputDirectory;
-import org.edgefit.format.SafetensorsFile;
-import org.edgefit.format.SafetensorsWriter;
-import org.edgefit.format.StoredTensor;
-import org.edgefit.format.TensorType;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Json;
+import org.edgefit.file.OutputDirectory;
+import org.edgefit.format.model.ModelConfig;
+import org.edgefit.format.model.ModelFiles;
+import org.edgefit.format.safetensors.SafetensorsFile;
+import org.edgefit.format.safetensors.SafetensorsWriter;
+import org.edgefit.format.safetensors.StoredTensor;
+import org.edgefit.format.safetensors.TensorType;
 
 /**
  * Writes a full-precision model directory as bitsandbytes would save it in NF4 with double

@@ -21,10 +21,10 @@ import org.edgefit.client.engine.OwnLoader;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.data.SpecialTokens;
 import org.edgefit.data.Tokenizer;
-import org.edgefit.format.GgufModel;
-import org.edgefit.format.GgufTokenizer;
-import org.edgefit.format.Json;
-import org.edgefit.format.TextFile;
+import org.edgefit.file.Json;
+import org.edgefit.file.TextFile;
+import org.edgefit.format.gguf.GgufTokenizer;
+import org.edgefit.format.model.GgufModel;
 
 /**
  * The tokenizer of a model directory, {@code tokenizer.json} and {@code tokenizer_config.json}, or

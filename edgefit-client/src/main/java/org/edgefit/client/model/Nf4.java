@@ -3,7 +3,7 @@ package org.edgefit.client.model;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import org.edgefit.format.HalfFloat;
+import org.edgefit.format.safetensors.HalfFloat;
 
 /**
  * 4-bit NormalFloat (Dettmers et al. 2023, section 3): a value is one of 16 levels times the

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
 /** Random weights, made where they stay: as large in memory as a real model's, and as dense. */

@@ -13,7 +13,7 @@ import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.FrozenMatrix;
 import org.edgefit.client.model.Scratch;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 

@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.Scratch;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 

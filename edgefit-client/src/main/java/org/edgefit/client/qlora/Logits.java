@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.format.SafetensorsWriter;
-import org.edgefit.format.StoredTensor;
-import org.edgefit.format.TensorType;
+import org.edgefit.format.safetensors.SafetensorsWriter;
+import org.edgefit.format.safetensors.StoredTensor;
+import org.edgefit.format.safetensors.TensorType;
 import org.jspecify.annotations.Nullable;
 
 /** The logits of a text of token ids, for comparison with other tools. */

@@ -9,7 +9,7 @@ import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.WeightSizes;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 
 /**
  * What a training takes in memory, by what it is for, and which layers keep their activations. A

@@ -7,7 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import org.edgefit.format.RopeConfig;
+import org.edgefit.format.model.RopeConfig;
 
 /**
  * The angles by which rotary position embeddings turn each pair of values.

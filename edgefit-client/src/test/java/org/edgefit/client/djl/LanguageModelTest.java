@@ -15,7 +15,7 @@ import org.edgefit.client.RunSettings;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.GenerationOptions;
 import org.edgefit.client.qlora.TextGenerator;
-import org.edgefit.format.PeftAdapter;
+import org.edgefit.format.peft.PeftAdapter;
 import org.edgefit.random.Seed;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -12,10 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.LinearSpec;
-import org.edgefit.format.ModelConfig;
-import org.edgefit.format.SafetensorsFile;
-import org.edgefit.format.SafetensorsWriter;
-import org.edgefit.format.StoredTensor;
+import org.edgefit.format.model.ModelConfig;
+import org.edgefit.format.safetensors.SafetensorsFile;
+import org.edgefit.format.safetensors.SafetensorsWriter;
+import org.edgefit.format.safetensors.StoredTensor;
 
 /** Golden cases whose quantisation states lie in a file of their own. */
 public final class GoldenModels {

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.qlora.Logits;
-import org.edgefit.format.PeftAdapter;
+import org.edgefit.format.peft.PeftAdapter;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

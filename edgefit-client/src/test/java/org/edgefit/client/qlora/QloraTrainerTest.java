@@ -23,7 +23,7 @@ import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 import org.edgefit.random.Seed;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;

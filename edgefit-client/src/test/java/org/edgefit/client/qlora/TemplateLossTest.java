@@ -15,7 +15,7 @@ import org.edgefit.client.model.BaseModel;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.InstructionRecord;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.junit.jupiter.api.Test;
 
 /** Losses of answers in the text of a chat template, against those of transformers. */

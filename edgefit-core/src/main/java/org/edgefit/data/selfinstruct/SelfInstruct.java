@@ -21,9 +21,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import org.edgefit.data.InstructionDataset;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.Json;
-import org.edgefit.format.TextFile;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Json;
+import org.edgefit.file.TextFile;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 

@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.TreeSet;
 import org.edgefit.data.InstructionRecord;
 import org.edgefit.data.Words;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.jspecify.annotations.Nullable;
 
 /** The kinds of smart-home tasks: what a record of each looks like, and when one is valid. */

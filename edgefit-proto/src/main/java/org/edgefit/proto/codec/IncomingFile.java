@@ -8,8 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.Sha256;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Sha256;
 import org.edgefit.proto.Chunk;
 
 /**

@@ -6,7 +6,7 @@ import org.edgefit.client.Config;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.TaskId;
 import org.edgefit.client.Training;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.edgefit.proto.FileOffer;
 import org.edgefit.run.FileRef;
 import org.edgefit.run.PlannedTask;

@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import org.edgefit.format.Sha256;
+import org.edgefit.file.Sha256;
 import org.edgefit.proto.Chunk;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -9,8 +9,8 @@ import java.util.Locale;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.examples.TinyHome;
-import org.edgefit.format.ModelConfig;
-import org.edgefit.format.ModelHub;
+import org.edgefit.format.hub.ModelHub;
+import org.edgefit.format.model.ModelConfig;
 import org.edgefit.random.Seed;
 
 /** The base models that a configuration names. */

@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.Json;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Json;
 
 /** A report of headings, texts, tables and drawings, as one HTML page and as Markdown. */
 final class Document {

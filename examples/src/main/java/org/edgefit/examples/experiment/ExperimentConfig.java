@@ -15,7 +15,7 @@ import org.edgefit.client.Training;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.Scoring;
 import org.edgefit.data.PromptTemplate;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 import org.edgefit.simulation.DeviceProfile;
 import org.jspecify.annotations.Nullable;
 

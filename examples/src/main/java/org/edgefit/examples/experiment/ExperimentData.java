@@ -27,9 +27,9 @@ import org.edgefit.data.Selection;
 import org.edgefit.data.selfinstruct.SelfInstruct;
 import org.edgefit.data.selfinstruct.Teacher;
 import org.edgefit.examples.SmartHomeData;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.ModelHub;
-import org.edgefit.format.TextFile;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.TextFile;
+import org.edgefit.format.hub.ModelHub;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 

@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.edgefit.client.model.ComputeType;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.Json;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Json;
 import org.edgefit.run.FolderLock;
 import org.jspecify.annotations.Nullable;
 

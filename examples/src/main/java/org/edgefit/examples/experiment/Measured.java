@@ -10,8 +10,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.edgefit.client.qlora.Scoring;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.Json;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Json;
 import org.edgefit.metrics.ConfusionMatrix;
 import org.edgefit.metrics.Prediction;
 

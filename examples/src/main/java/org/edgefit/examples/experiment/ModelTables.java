@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.qlora.Scoring;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 
 /** The models of the paper: what is sent for them, and the memory of a training step. */
 final class ModelTables {

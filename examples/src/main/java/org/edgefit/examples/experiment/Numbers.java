@@ -6,8 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.edgefit.client.qlora.Scoring;
-import org.edgefit.format.DurableFiles;
-import org.edgefit.format.Json;
+import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Json;
 
 /** A report's numbers, for programs. */
 final class Numbers {

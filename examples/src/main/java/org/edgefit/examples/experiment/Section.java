@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import org.edgefit.format.Json;
+import org.edgefit.file.Json;
 import org.jspecify.annotations.Nullable;
 
 /**

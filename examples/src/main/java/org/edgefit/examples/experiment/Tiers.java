@@ -8,7 +8,7 @@ import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.qlora.MemoryPlan;
 import org.edgefit.data.Example;
-import org.edgefit.format.ModelConfig;
+import org.edgefit.format.model.ModelConfig;
 import org.edgefit.random.Seed;
 import org.edgefit.simulation.ClientWork;
 import org.edgefit.simulation.VirtualClock;

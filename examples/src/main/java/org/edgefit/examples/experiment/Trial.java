@@ -33,7 +33,7 @@ import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
 import org.edgefit.federation.RunListener;
 import org.edgefit.federation.RunResult;
-import org.edgefit.format.PeftAdapter;
+import org.edgefit.format.peft.PeftAdapter;
 import org.edgefit.metrics.Prediction;
 import org.edgefit.random.Seed;
 import org.edgefit.run.Outcome;

@@ -11,7 +11,7 @@ import org.edgefit.data.InstructionDataset;
 import org.edgefit.data.InstructionRecord;
 import org.edgefit.data.Words;
 import org.edgefit.examples.JavaProcess;
-import org.edgefit.format.PeftAdapter;
+import org.edgefit.format.peft.PeftAdapter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

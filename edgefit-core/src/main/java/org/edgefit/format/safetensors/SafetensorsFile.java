@@ -1,0 +1,451 @@
+package org.edgefit.format.safetensors;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.edgefit.adapter.TensorSpec;
+import org.edgefit.file.Json;
+import org.edgefit.file.TextFile;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A safetensors file, read by memory mapping.
+ *
+ * <p>Layout: 8 bytes of header length, little-endian; the header, a JSON object from tensor name to
+ * {@code dtype}, {@code shape} and {@code data_offsets}; then the data. The whole header is checked
+ * when the file is opened: the tensors must cover the data without a gap or an overlap, and each
+ * must have the bytes that its type and shape ask for. A mapping stays valid after {@link #close}.
+ */
+public final class SafetensorsFile implements Closeable {
+
+  /** The longest header that is read, in bytes; the reference implementation has the same limit. */
+  static final long MAX_HEADER_BYTES = 100_000_000;
+
+  /** The bytes that are read at a time. */
+  private static final int PART_BYTES = 1 << 20;
+
+  private record Entry(StoredTensor tensor, long begin, long end) {}
+
+  private final Path path;
+  private final FileChannel channel;
+  private ByteBuffer part = ByteBuffer.allocate(0);
+  private final long dataStart;
+  private final Map<String, Entry> entries;
+  private final Map<String, String> metadata;
+
+  private SafetensorsFile(
+      Path path,
+      FileChannel channel,
+      long dataStart,
+      Map<String, Entry> entries,
+      Map<String, String> metadata) {
+    this.path = path;
+    this.channel = channel;
+    this.dataStart = dataStart;
+    this.entries = entries;
+    this.metadata = metadata;
+  }
+
+  /** How much of a file is looked at to tell whether it is something else. */
+  private static final int LOOK = 64;
+
+  /**
+   * Opens a file and checks its header.
+   *
+   * @throws IOException naming file, tensor and offset if the file is not a valid safetensors file
+   */
+  public static SafetensorsFile open(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      throw new IOException(path + ": a directory (expected: a safetensors file)");
+    }
+    FileChannel channel;
+    try {
+      channel = FileChannel.open(path, StandardOpenOption.READ);
+    } catch (NoSuchFileException e) {
+      throw new NoSuchFileException(path + ": no such file");
+    }
+    try {
+      return read(path, channel);
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  private static SafetensorsFile read(Path path, FileChannel channel) throws IOException {
+    long size = channel.size();
+    if (size < 8) {
+      requireNoOther(path, channel);
+      throw new IOException(
+          path + ": " + size + " bytes (expected: at least 8, the header length)");
+    }
+    long headerBytes = readFully(channel, 0, 8).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || headerBytes > size - 8) {
+      requireNoOther(path, channel);
+      throw new IOException(
+          path
+              + ": header length "
+              + Long.toUnsignedString(headerBytes)
+              + " at offset 0 (expected: 2 to "
+              + Math.min(MAX_HEADER_BYTES, size - 8)
+              + " in a file of "
+              + size
+              + " bytes)");
+    }
+    String text =
+        StandardCharsets.UTF_8.decode(readFully(channel, 8, (int) headerBytes)).toString();
+    ObjectNode header = Json.parse(text, path + ": header at offset 8");
+    long dataStart = 8 + headerBytes;
+    requireWhole(path, header, size - dataStart);
+    Map<String, String> metadata = new LinkedHashMap<>();
+    List<Entry> entries = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> field : header.properties()) {
+      if (field.getKey().equals("__metadata__")) {
+        field
+            .getValue()
+            .properties()
+            .forEach(entry -> metadata.put(entry.getKey(), entry.getValue().asText()));
+      } else {
+        entries.add(entry(path, field.getKey(), field.getValue()));
+      }
+    }
+    return new SafetensorsFile(
+        path,
+        channel,
+        dataStart,
+        covering(path, entries, size - dataStart),
+        Collections.unmodifiableMap(metadata));
+  }
+
+  /** Refuses a file that ends before its last tensor does. */
+  private static void requireWhole(Path path, ObjectNode header, long dataBytes)
+      throws IOException {
+    long wanted = 0;
+    for (JsonNode tensor : header) {
+      wanted = Math.max(wanted, tensor.path("data_offsets").path(1).asLong());
+    }
+    if (wanted > dataBytes) {
+      throw new IOException(
+          path
+              + ": cut short: "
+              + dataBytes
+              + " bytes of data (expected: "
+              + wanted
+              + ", as its header says)");
+    }
+  }
+
+  /** Refuses a file that begins as another kind does, by what it is. */
+  private static void requireNoOther(Path path, FileChannel channel) throws IOException {
+    int length = (int) Math.min(channel.size(), LOOK);
+    String other = TextFile.kindOf(readFully(channel, 0, length).array());
+    if (other != null) {
+      throw new IOException(path + ": " + other + " (expected: a safetensors file)");
+    }
+  }
+
+  private static Entry entry(Path path, String name, JsonNode node) throws IOException {
+    String where = path + ": header at offset 8: " + name;
+    JsonNode dtype = node.path("dtype");
+    TensorType type = TensorType.byName(dtype.asText());
+    if (type == null) {
+      throw new IOException(
+          where + ": dtype " + dtype + " (expected: one of " + List.of(TensorType.values()) + ")");
+    }
+    List<Long> shape = longs(where + ": shape", node.path("shape"));
+    List<Long> offsets = longs(where + ": data_offsets", node.path("data_offsets"));
+    if (offsets.size() != 2) {
+      throw new IOException(where + ": data_offsets " + offsets + " (expected: two numbers)");
+    }
+    long begin = offsets.get(0);
+    long end = offsets.get(1);
+    if (begin < 0 || end < begin) {
+      throw new IOException(where + ": data_offsets " + offsets + " (expected: ascending)");
+    }
+    StoredTensor tensor;
+    try {
+      tensor = new StoredTensor(name, type, shape);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(path + ": header at offset 8: " + e.getMessage(), e);
+    }
+    if (tensor.bytes() != end - begin) {
+      throw new IOException(
+          where
+              + ": "
+              + (end - begin)
+              + " bytes at data offset "
+              + begin
+              + " (expected: "
+              + tensor.bytes()
+              + " for "
+              + type
+              + " "
+              + shape
+              + ")");
+    }
+    return new Entry(tensor, begin, end);
+  }
+
+  /** Sorts entries by offset and checks that they tile the data. */
+  private static Map<String, Entry> covering(Path path, List<Entry> entries, long dataBytes)
+      throws IOException {
+    entries.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
+    Map<String, Entry> byName = new LinkedHashMap<>();
+    long covered = 0;
+    for (Entry entry : entries) {
+      if (entry.begin() != covered) {
+        throw new IOException(
+            path
+                + ": "
+                + entry.tensor().name()
+                + ": data offset "
+                + entry.begin()
+                + (entry.begin() < covered ? " overlaps the tensor before" : " leaves a gap")
+                + " (expected: "
+                + covered
+                + ")");
+      }
+      covered = entry.end();
+      byName.put(entry.tensor().name(), entry);
+    }
+    if (covered != dataBytes) {
+      throw new IOException(
+          path + ": the tensors end at data offset " + covered + " (expected: " + dataBytes + ")");
+    }
+    return byName;
+  }
+
+  private static List<Long> longs(String what, JsonNode node) throws IOException {
+    List<Long> values = new ArrayList<>();
+    if (!node.isArray()) {
+      throw new IOException(what + " " + node + " (expected: a list of whole numbers)");
+    }
+    for (JsonNode value : node) {
+      if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+        throw new IOException(what + " " + node + " (expected: a list of whole numbers)");
+      }
+      values.add(value.longValue());
+    }
+    return values;
+  }
+
+  private static ByteBuffer readFully(FileChannel channel, long position, int bytes)
+      throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(bytes);
+    fill(channel, position, buffer);
+    return buffer.flip();
+  }
+
+  private static void fill(FileChannel channel, long position, ByteBuffer out) throws IOException {
+    long at = position;
+    while (out.hasRemaining()) {
+      int read = channel.read(out, at);
+      if (read < 0) {
+        throw new IOException("the file ended while it was read");
+      }
+      at += read;
+    }
+  }
+
+  /** Returns the file's path. */
+  public Path path() {
+    return path;
+  }
+
+  /** Returns the tensors in the order of their data. */
+  public Collection<StoredTensor> tensors() {
+    return entries.values().stream().map(Entry::tensor).toList();
+  }
+
+  /** Returns the strings of the header's {@code __metadata__}. */
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  /** Returns the tensor called {@code name}, or null. */
+  public @Nullable StoredTensor find(String name) {
+    Entry entry = entries.get(name);
+    return entry == null ? null : entry.tensor();
+  }
+
+  /**
+   * Returns the name and shape that the header declares for a tensor.
+   *
+   * @throws IOException if there is no such tensor, or its shape is none of an adapter's
+   */
+  public TensorSpec spec(String name) throws IOException {
+    StoredTensor tensor = tensor(name);
+    try {
+      return new TensorSpec(name, tensor.shape().stream().map(Math::toIntExact).toList());
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new IOException(path + ": " + tensor + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Returns the tensor called {@code name}.
+   *
+   * @throws IOException if the file has none
+   */
+  public StoredTensor tensor(String name) throws IOException {
+    return require(name).tensor();
+  }
+
+  private Entry require(String name) throws IOException {
+    Entry entry = entries.get(name);
+    if (entry == null) {
+      throw new IOException(path + ": " + name + ": no such tensor");
+    }
+    return entry;
+  }
+
+  /**
+   * Maps a tensor's bytes, little-endian and read-only.
+   *
+   * @throws IOException if there is no such tensor, or it has 2 GiB or more
+   */
+  public ByteBuffer map(String name) throws IOException {
+    Entry entry = require(name);
+    long bytes = entry.end() - entry.begin();
+    if (bytes > Integer.MAX_VALUE) {
+      throw new IOException(
+          path + ": " + name + ": " + bytes + " bytes (expected: fewer than 2^31 in one tensor)");
+    }
+    return channel
+        .map(FileChannel.MapMode.READ_ONLY, dataStart + entry.begin(), bytes)
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Reads a tensor's bytes into a new heap buffer, little-endian; for small tensors. */
+  public ByteBuffer read(String name) throws IOException {
+    Entry entry = require(name);
+    return readFully(
+            channel, dataStart + entry.begin(), Math.toIntExact(entry.end() - entry.begin()))
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Returns all F32 tensors of a small file as views of one mapping of it.
+   *
+   * @throws IOException if a tensor is not F32, or the data has 2 GiB or more
+   */
+  public Map<String, FloatBuffer> mapAllFloats() throws IOException {
+    long bytes = channel.size() - dataStart;
+    if (bytes > Integer.MAX_VALUE) {
+      throw new IOException(path + ": " + bytes + " bytes of data (expected: fewer than 2^31)");
+    }
+    ByteBuffer data =
+        channel.map(FileChannel.MapMode.READ_ONLY, dataStart, bytes).order(ByteOrder.LITTLE_ENDIAN);
+    Map<String, FloatBuffer> floats = new LinkedHashMap<>();
+    for (Entry entry : entries.values()) {
+      StoredTensor tensor = entry.tensor();
+      if (tensor.type() != TensorType.F32) {
+        throw new IOException(
+            path + ": " + tensor.name() + ": dtype " + tensor.type() + " (expected: F32)");
+      }
+      floats.put(
+          tensor.name(),
+          data.slice((int) entry.begin(), (int) (entry.end() - entry.begin()))
+              .order(ByteOrder.LITTLE_ENDIAN)
+              .asFloatBuffer());
+    }
+    return floats;
+  }
+
+  /**
+   * Copies a floating-point tensor, widened to float32.
+   *
+   * @throws IOException if the tensor is not F32, F16 or BF16
+   */
+  public FloatBuffer floats(String name) throws IOException {
+    StoredTensor tensor = tensor(name);
+    float[] values = new float[Math.toIntExact(tensor.elements())];
+    copyFloats(name, FloatBuffer.wrap(values));
+    return FloatBuffer.wrap(values);
+  }
+
+  /** Copies a floating-point tensor, widened to float32, into {@code out}, which it fills. */
+  public void copyFloats(String name, FloatBuffer out) throws IOException {
+    copyFloats(name, 0, out);
+  }
+
+  /**
+   * Copies values of a floating-point tensor, widened to float32. They are read, not mapped: mapped
+   * pages would count as resident long after.
+   *
+   * @param from the first value
+   * @param out is filled, from its position to its limit
+   */
+  public synchronized void copyFloats(String name, long from, FloatBuffer out) throws IOException {
+    Entry entry = require(name);
+    TensorType type = entry.tensor().type();
+    if (type != TensorType.F32 && type != TensorType.F16 && type != TensorType.BF16) {
+      throw new IOException(
+          path + ": " + name + ": dtype " + type + " (expected: one of F32, F16, BF16)");
+    }
+    if (from < 0 || from > entry.tensor().elements() - out.remaining()) {
+      throw new IOException(
+          path
+              + ": "
+              + name
+              + ": values "
+              + from
+              + " to "
+              + (from + out.remaining())
+              + " (expected: within "
+              + entry.tensor().elements()
+              + ")");
+    }
+    long position = dataStart + entry.begin() + from * type.bytes();
+    if (part.capacity() < Math.min(PART_BYTES, (long) out.remaining() * type.bytes())) {
+      part = ByteBuffer.allocateDirect(PART_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    }
+    while (out.hasRemaining()) {
+      int values = Math.min(out.remaining(), part.capacity() / type.bytes());
+      part.clear().limit(values * type.bytes());
+      fill(channel, position, part);
+      position += part.limit();
+      switch (type) {
+        case F32 -> out.put(part.flip().asFloatBuffer());
+        case BF16 -> {
+          for (int i = 0; i < values; i++) {
+            out.put(Float.intBitsToFloat(part.getShort(2 * i) << 16));
+          }
+        }
+        default -> {
+          for (int i = 0; i < values; i++) {
+            out.put(HalfFloat.toFloat(part.getShort(2 * i)));
+          }
+        }
+      }
+    }
+  }
+
+  /** Copies all bytes of a tensor into {@code out}, which it fills. */
+  public void copyBytes(String name, ByteBuffer out) throws IOException {
+    Entry entry = require(name);
+    fill(channel, dataStart + entry.begin(), out);
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+}
