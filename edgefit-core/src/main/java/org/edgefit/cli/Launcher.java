@@ -3,14 +3,9 @@ package org.edgefit.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.edgefit.file.FileFault;
 import org.edgefit.run.EdgeFitVersion;
 import picocli.CommandLine;
 
@@ -36,12 +31,18 @@ public final class Launcher {
   /** Runs a command with its arguments, and returns the exit status. */
   public static int execute(Object command, String... args) {
     GRPC_LOG.setLevel(Level.OFF);
-    return new CommandLine(command)
-        .setParameterExceptionHandler(Launcher::explainUsage)
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setUsageHelpAutoWidth(true)
-        .setExecutionExceptionHandler(Launcher::explain)
-        .execute(args);
+    int status =
+        new CommandLine(command)
+            .setParameterExceptionHandler(Launcher::explainUsage)
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setUsageHelpAutoWidth(true)
+            .setExecutionExceptionHandler(Launcher::explain)
+            .execute(args);
+    if (System.out.checkError()) {
+      System.err.println("standard output: it cannot be written");
+      return status == CommandLine.ExitCode.OK ? CommandLine.ExitCode.SOFTWARE : status;
+    }
+    return status;
   }
 
   private static int explainUsage(CommandLine.ParameterException e, String[] args) {
@@ -63,10 +64,8 @@ public final class Launcher {
     if (e instanceof UncheckedIOException && e.getCause() instanceof IOException cause) {
       return explain(cause, command, parsed); // its own message begins with a class's name
     }
-    if (e instanceof FileSystemException file) { // whose message is often the bare path
-      err.println(name + ": " + file.getMessage() + reason(file));
-    } else if (e instanceof IOException || e instanceof IllegalStateException) {
-      err.println(name + ": " + e.getMessage());
+    if (e instanceof IOException || e instanceof IllegalStateException) {
+      err.println(name + ": " + FileFault.message(e));
     } else if (e instanceof InterruptedException) {
       err.println(name + ": interrupted");
     } else {
@@ -74,27 +73,5 @@ public final class Launcher {
       e.printStackTrace(err);
     }
     return CommandLine.ExitCode.SOFTWARE;
-  }
-
-  private static String reason(FileSystemException e) {
-    if (e.getReason() != null || String.valueOf(e.getMessage()).contains(": ")) {
-      return "";
-    }
-    if (e instanceof AccessDeniedException) {
-      return ": access denied";
-    }
-    if (e instanceof FileAlreadyExistsException) {
-      return ": there is a file of that name";
-    }
-    if (e instanceof NoSuchFileException) {
-      return ": no such file or directory";
-    }
-    if (e instanceof NotDirectoryException) {
-      return ": a file (expected: a directory)";
-    }
-    if (e instanceof DirectoryNotEmptyException) {
-      return ": a directory that is not empty";
-    }
-    return ": it cannot be read or written";
   }
 }

@@ -2,7 +2,6 @@ package org.edgefit.file;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
@@ -59,7 +58,7 @@ public final class DurableFiles {
         channel.write(bytes);
       }
     } catch (IOException e) {
-      throw named(file, e);
+      throw FileFault.named(file, e);
     }
   }
 
@@ -72,22 +71,21 @@ public final class DurableFiles {
     try {
       channel.force(true);
     } catch (IOException e) {
-      throw named(file, e);
+      throw FileFault.named(file, e);
     }
   }
 
-  /** Names the file that could not be written, of which a channel gives the reason alone. */
-  public static IOException named(Path file, IOException e) {
-    if (e instanceof FileSystemException || e instanceof ClosedChannelException) {
-      return e;
-    }
-    FileSystemException named = new FileSystemException(file.toString(), null, e.getMessage());
-    named.initCause(e);
-    return named;
-  }
-
-  /** Gives a written and forced file its name, and forces the folder. */
+  /**
+   * Gives a written and forced file its name, and forces the folder.
+   *
+   * @throws IOException also if there is something else than a file of that name, as a device
+   */
   public static void publish(Path part, Path file) throws IOException {
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      Files.deleteIfExists(part);
+      throw new FileSystemException(
+          file.toString(), null, "there, and no file (expected: a file, or none)");
+    }
     Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     Path folder = file.toAbsolutePath().getParent();
     if (FOLDERS_CAN_BE_FORCED && folder != null) {

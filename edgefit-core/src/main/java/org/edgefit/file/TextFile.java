@@ -48,7 +48,12 @@ public final class TextFile {
     } else if (!Files.isReadable(file)) {
       throw new IOException(file + ": cannot be read (expected: a file that this user may read)");
     }
-    byte[] bytes = Files.readAllBytes(file);
+    byte[] bytes;
+    try {
+      bytes = Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw FileFault.named(file, e);
+    }
     if (unzips && Gzip.isGzip(bytes)) {
       bytes = Gzip.unpacked(bytes, file);
     }

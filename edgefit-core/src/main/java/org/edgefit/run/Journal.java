@@ -137,6 +137,10 @@ final class Journal implements Closeable {
     if (broken != null) {
       throw new IOException(path + ": not written to any more: " + broken.getMessage(), broken);
     }
+    if (!Files.exists(path)) {
+      broken = new IOException(path + ": gone (expected: the run's log, as it was opened)");
+      throw broken;
+    }
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     String prefix =
         String.format(Locale.ROOT, "%08x %s ", bytes.length, crc(ByteBuffer.wrap(bytes)));

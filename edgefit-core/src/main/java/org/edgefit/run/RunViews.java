@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.edgefit.client.TaskId;
 import org.edgefit.file.DurableFiles;
+import org.edgefit.file.FileFault;
 import org.edgefit.file.Json;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,7 +42,7 @@ final class RunViews {
         Files.writeString(
             metrics, rows(closed.summary()), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
       } catch (IOException e) {
-        throw DurableFiles.named(metrics, e);
+        throw FileFault.named(metrics, e);
       }
     } else {
       note(event);

@@ -17,6 +17,7 @@ import java.util.jar.Manifest;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.edgefit.file.Json;
+import org.edgefit.random.Seed;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -129,10 +130,50 @@ class LauncherScriptsTest {
   }
 
   @Test
+  void localeThatIsNotInstalledIsNotTaken() throws Exception {
+    for (String locale : List.of("xx_XX.UTF-8", "xx_XX.ISO-8859-1", "POSIX")) {
+      more.clear();
+      more.put("LC_ALL", locale);
+      String out = run(1, "edgefit-client", "check", "--model", home.toString(), "--data", ARABIC);
+      assertThat(out).as(locale).contains(ARABIC).doesNotContain("InvalidPath");
+    }
+  }
+
+  @Test
+  void accountWithoutAFolderIsAskedForOne() throws Exception {
+    more.put("HOME", "");
+    more.put("XDG_STATE_HOME", "");
+    more.put("JAVA_OPTS", "-Duser.home=?");
+    Path model = TinyHome.unpack(temp);
+    SmartHomeData.training(new Seed(1), 2, 0, 0, 0).write(home.resolve("records.jsonl"));
+    String out =
+        run(
+            2,
+            "edgefit-client",
+            "join",
+            "--server",
+            "127.0.0.1:1",
+            "--model",
+            model.toString(),
+            "--data",
+            "records.jsonl",
+            "--id",
+            "home");
+    assertThat(out).contains("--state-dir: none, and this account has no folder of its own");
+    assertThat(home.resolve("?")).doesNotExist();
+  }
+
+  @Test
+  void heapThatOptionsNameIsTaken() throws Exception {
+    more.put("JAVA_OPTS", "-Xmx32m");
+    assertThat(run(0, "edgefit-client", "--version")).contains("edgefit ");
+  }
+
+  @Test
   void collectorThatOptionsNameIsTaken() throws Exception {
     for (String variable : List.of("JAVA_OPTS", "JAVA_TOOL_OPTIONS")) {
       more.clear();
-      more.put(variable, "-Xlog:gc:stdout -XX:+UseG1GC");
+      more.put(variable, "-Xlog:gc:stdout\n-XX:+UseG1GC");
       for (String launcher : List.of("edgefit-client", "edgefit-server")) {
         assertThat(run(0, launcher, "--version")).contains("Using G1", "edgefit ");
       }

@@ -2,12 +2,10 @@ package org.edgefit.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.edgefit.examples.JavaProcess.run;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.edgefit.client.cli.ClientMain;
 import org.edgefit.file.Json;
 import org.edgefit.random.Seed;
@@ -257,27 +255,6 @@ class LaunchersTest {
         2,
         "Unknown option",
         "--prot");
-  }
-
-  @Test
-  void accountWithoutAFolderHasNoStateInTheWorkingDirectory() throws Exception {
-    assumeTrue(System.getenv("XDG_STATE_HOME") == null, "XDG_STATE_HOME names another folder");
-    assertToldInALine(
-        JavaProcess.run(
-            List.of("-Duser.home=?"),
-            ClientMain.class,
-            "join",
-            "--server",
-            "127.0.0.1:1",
-            "--model",
-            model.toString(),
-            "--data",
-            data.toString(),
-            "--id",
-            "home"),
-        2,
-        "--state-dir: none, and this account has no folder of its own");
-    assertThat(Path.of("?")).doesNotExist();
   }
 
   @Test

@@ -149,6 +149,8 @@ final class JoinCommand implements Callable<Integer> {
                       .withListener(new StepDisplay(id, json));
               return heldOut == null ? client : client.withHeldOut(heldOut);
             });
+    Thread cleaner = new Thread(() -> deleteQuietly(work), "edgefit-cleaner");
+    Runtime.getRuntime().addShutdownHook(cleaner); // for a signal, which ends no try block
     try (ServerConnection connection =
         new ServerConnection(server.substring(0, colon), port, request)) {
       connection.run();
@@ -171,7 +173,8 @@ final class JoinCommand implements Callable<Integer> {
     if (given != null && Path.of(given).isAbsolute()) {
       return Path.of(given, "edgefit");
     }
-    String home = System.getProperty("user.home", "");
+    String known = System.getProperty("user.home", "");
+    String home = known.startsWith("?") ? String.valueOf(System.getenv("HOME")) : known;
     if (!Path.of(home).isAbsolute()) {
       throw new IllegalArgumentException(
           "--state-dir: none, and this account has no folder of its own (expected: a folder that"
@@ -182,6 +185,9 @@ final class JoinCommand implements Callable<Integer> {
 
   /** Deletes the folder and a file that a broken transfer may have left in it. */
   private static void deleteQuietly(Path folder) {
+    if (!Files.exists(folder)) {
+      return;
+    }
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.toList()) {
         Files.delete(file);

@@ -28,8 +28,9 @@ final class MachineOptions {
   /** Sets the threads, and sees whether the device is there. */
   void apply() {
     TorchKernels.setThreads(threads == null ? Runtime.getRuntime().availableProcessors() : threads);
+    Device device = device();
     try {
-      TorchKernels.newManager(device()).close();
+      TorchKernels.newManager(device).close();
     } catch (IllegalArgumentException e) {
       throw new IllegalStateException("--device: not there: " + e.getMessage(), e);
     }

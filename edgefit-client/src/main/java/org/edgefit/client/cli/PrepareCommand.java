@@ -1,6 +1,7 @@
 package org.edgefit.client.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.edgefit.client.engine.EngineCache;
@@ -21,10 +22,13 @@ final class PrepareCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     EngineCache cache = EngineCache.ofProcess();
-    OwnLoader.loadTokenizers();
     TorchKernels.newManager().close();
-    cache.share();
+    OwnLoader.loadTokenizers();
+    Path closed = cache.share();
     System.out.printf(Locale.ROOT, "ready: %s, %.0f MB%n", cache.folder(), cache.size() / 1e6);
+    if (closed != null) {
+      System.out.printf("for this account alone: others cannot enter %s%n", closed);
+    }
     return 0;
   }
 }

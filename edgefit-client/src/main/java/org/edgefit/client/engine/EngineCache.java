@@ -1,17 +1,28 @@
 package org.edgefit.client.engine;
 
+import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.nio.file.ReadOnlyFileSystemException;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
+import java.security.MessageDigest;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -19,9 +30,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.edgefit.file.DurableFiles;
+import org.edgefit.file.Sha256;
+import org.edgefit.file.TextFile;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +50,17 @@ public final class EngineCache {
 
   /** What DJL takes its folder from. */
   static final String DJL = "DJL_CACHE_DIR";
+
+  /** The part of it that is PyTorch's. */
+  private static final String ENGINE = "pytorch";
+
+  private static final String JNA = "jna";
+
+  /** What lies in it; other files there are others'. */
+  private static final List<String> PARTS = List.of(ENGINE, JNA, "tokenizers");
+
+  /** The file in it that has the libraries' sizes. */
+  private static final String SIZES = "sizes";
 
   /** What DJL's folders of engines alone are taken from. */
   private static final String DJL_ENGINES = "ENGINE_CACHE_DIR";
@@ -61,7 +86,8 @@ public final class EngineCache {
   EngineCache(Map<String, String> environment, Properties properties) {
     this.environment = environment;
     this.properties = properties;
-    home = properties.getProperty("user.home", "");
+    String known = properties.getProperty("user.home", "");
+    home = known.startsWith("?") ? environment.getOrDefault("HOME", "") : known;
   }
 
   /** Returns the cache of this process. */
@@ -69,41 +95,172 @@ public final class EngineCache {
     return new EngineCache(System.getenv(), System.getProperties());
   }
 
-  /** Returns whether the folder was set for DJL itself. */
-  boolean isSetForDjl() {
+  /**
+   * Returns whether the folder was set for DJL itself.
+   *
+   * @throws IOException if DJL's variable is there and names none, which DJL would take for its own
+   */
+  boolean isSetForDjl() throws IOException {
+    for (String name : List.of(DJL, DJL_ENGINES)) {
+      if (environment.getOrDefault(name, "-").isBlank()) {
+        throw new IOException(name + ": empty (expected: a folder, or not set)");
+      }
+    }
     return set(DJL) != null || set(DJL_ENGINES) != null;
   }
 
   private @Nullable String set(String name) {
-    return properties.getProperty(name, environment.get(name));
+    String value = properties.getProperty(name, environment.get(name));
+    return value == null || value.isBlank() ? null : value;
   }
 
   /**
-   * Returns the folder, which is made if it is not there. One that holds something need not be
-   * writable, as in an image of a container that brings what was unpacked.
+   * Returns the folder, which is made if it is not there. One that is filled need not be writable,
+   * as in an image of a container that brings what was unpacked.
    *
-   * @throws IOException naming the folder, if it cannot be made or is empty and cannot be written
+   * @throws IOException naming the folder, if it cannot be read, or is to be filled and cannot be
+   *     written, or if a file of it is not as it was unpacked
    */
   public Path folder() throws IOException {
-    Path folder = chosen();
-    if (!hasHome() && folder.startsWith(temporaryHome())) {
+    Path folder;
+    try {
+      folder = chosen();
+    } catch (InvalidPathException e) {
+      throw new IOException(
+          "the engine's cache: "
+              + e.getInput()
+              + ": no path in this locale (expected: a UTF-8 locale, as LC_ALL=C.UTF-8; "
+              + VARIABLE
+              + " names another folder)",
+          e);
+    }
+    if (folder.startsWith(temporaryHome()) && !isUsable(accountsFolder())) {
       claimTemporaryHome();
     }
     try {
       Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new IOException(refusal(folder), e);
-    }
-    try (Stream<Path> entries = Files.list(folder)) {
-      if (!Files.isWritable(folder) && entries.findAny().isEmpty()) {
-        throw new IOException(refusal(folder));
+      if (isFilled(folder)) {
+        requireWhole(folder);
+      } else if (!Files.isWritable(folder)) {
+        throw new AccessDeniedException(folder.toString());
+      } else if (FILLED.add(folder)) {
+        deleteHalfUnpacked(folder);
+        requireSpace(folder);
+        LOG.info("the engine's libraries, about 470 MB, are unpacked into {}, once", folder);
       }
-    }
-    if (!Files.exists(folder.resolve("pytorch")) && FILLED.add(folder)) {
-      requireSpace(folder);
-      LOG.info("the engine's libraries, about 470 MB, are unpacked into {}, once", folder);
+    } catch (AccessDeniedException | FileAlreadyExistsException | ReadOnlyFileSystemException e) {
+      throw new IOException(
+          "the engine's cache: "
+              + folder
+              + ": cannot be read, or not be written until it is filled (expected: a folder that"
+              + " can; edgefit-client prepare fills it for all accounts; "
+              + VARIABLE
+              + " names another)",
+          e);
     }
     return folder;
+  }
+
+  /** Returns whether PyTorch's libraries are there, as DJL unpacks them: all, or none. */
+  private static boolean isFilled(Path folder) throws IOException {
+    Path engine = folder.resolve(ENGINE);
+    if (!Files.exists(engine)) {
+      return false;
+    }
+    try (Stream<Path> versions = Files.list(engine)) {
+      return versions.anyMatch(
+          version -> Files.isDirectory(version) && !isHalfUnpacked(version.getFileName()));
+    }
+  }
+
+  private static boolean isHalfUnpacked(Path name) {
+    return name.toString().startsWith("tmp");
+  }
+
+  /** Deletes what processes left that were killed while they unpacked, an hour ago or more. */
+  private static void deleteHalfUnpacked(Path folder) throws IOException {
+    Path engine = folder.resolve(ENGINE);
+    if (!Files.exists(engine)) {
+      return;
+    }
+    FileTime hourAgo = FileTime.from(Instant.now().minus(1, ChronoUnit.HOURS));
+    try (Stream<Path> versions = Files.list(engine)) {
+      for (Path version : versions.toList()) {
+        if (isHalfUnpacked(version.getFileName())
+            && Files.getLastModifiedTime(version).compareTo(hourAgo) < 0) {
+          for (Path path : walked(version).sorted(Comparator.reverseOrder()).toList()) {
+            Files.delete(path);
+          }
+        }
+      }
+    }
+  }
+
+  /** Notes the sizes of what was unpacked, once it has been loaded. */
+  void note() throws IOException {
+    Path folder = folder();
+    Path sizes = folder.resolve(SIZES);
+    if (Files.isWritable(folder)) {
+      StringBuilder text = new StringBuilder();
+      for (Path library : libraries(folder)) {
+        text.append(Files.size(library)).append(' ').append(named(folder, library)).append('\n');
+      }
+      if (!Files.exists(sizes) || !Files.readString(sizes).contentEquals(text)) {
+        DurableFiles.write(sizes, text.toString());
+      }
+    }
+  }
+
+  /** Holds what is there to the sizes that were noted: half a library would end the process. */
+  private static void requireWhole(Path folder) throws IOException {
+    Path sizes = folder.resolve(SIZES);
+    if (!Files.exists(sizes)) {
+      return;
+    }
+    Map<String, Path> libraries = new TreeMap<>();
+    libraries(folder).forEach(library -> libraries.put(named(folder, library), library));
+    for (String line : TextFile.read(sizes).lines().toList()) {
+      int space = line.indexOf(' ');
+      String name = line.substring(space + 1);
+      long size = libraries.containsKey(name) ? Files.size(libraries.get(name)) : -1;
+      if (!line.substring(0, Math.max(0, space)).equals(String.valueOf(size))) {
+        throw new IOException(
+            "the engine's cache: "
+                + folder.resolve(name)
+                + ": "
+                + (size < 0 ? "missing" : size + " bytes")
+                + " (expected: "
+                + line.substring(0, Math.max(0, space))
+                + " bytes; delete "
+                + folder
+                + ", and it is filled again)");
+      }
+    }
+  }
+
+  private static String named(Path folder, Path library) {
+    return folder.relativize(library).toString().replace(File.separatorChar, '/');
+  }
+
+  /** Returns the libraries that are there, sorted. */
+  private static List<Path> libraries(Path folder) throws IOException {
+    List<Path> libraries = new ArrayList<>();
+    for (String part : PARTS) {
+      if (Files.isDirectory(folder.resolve(part))) {
+        walked(folder.resolve(part))
+            .filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS))
+            .filter(path -> !isHalfUnpacked(folder.resolve(part).relativize(path).getName(0)))
+            .forEach(libraries::add);
+      }
+    }
+    return libraries;
+  }
+
+  /** Returns a folder and all that is in it, sorted; links are not followed. */
+  private static Stream<Path> walked(Path folder) throws IOException {
+    try (Stream<Path> paths = Files.walk(folder)) {
+      return paths.sorted().toList().stream();
+    }
   }
 
   private static void requireSpace(Path folder) throws IOException {
@@ -122,36 +279,26 @@ public final class EngineCache {
     }
   }
 
-  private static String refusal(Path folder) {
-    return "the engine's cache: "
-        + folder
-        + ": cannot be written (expected: a folder that can; "
-        + VARIABLE
-        + " names another)";
-  }
-
   /**
    * Returns the folder of JNA's library, which is put there if it is not yet, so that no other
-   * place is needed for it.
+   * place is needed for it. It has the name of its content: hosts bring other versions.
    *
-   * @param jar the library in JNA's jar
-   * @param version of JNA and the system that the library is for
+   * @param library what is in JNA's jar
    * @param name the library's file name
    * @throws IOException if it is not there and cannot be put there
    */
-  Path jna(InputStream jar, String version, String name) throws IOException {
-    Path folder = folder().resolve("jna").resolve(version);
-    Path library = folder.resolve(name);
-    if (!Files.exists(library)) {
+  Path jna(byte[] library, String name) throws IOException {
+    MessageDigest digest = Sha256.digest();
+    digest.update(library);
+    Path folder = folder().resolve(JNA).resolve(Sha256.hex(digest).substring(0, 16));
+    Path file = folder.resolve(name);
+    if (!Files.exists(file) || !Arrays.equals(Files.readAllBytes(file), library)) {
       Files.createDirectories(folder);
-      Path part = Files.createTempFile(folder, name, ".part");
-      try {
-        try (OutputStream out = Files.newOutputStream(part)) {
-          jar.transferTo(out);
-        } catch (IOException e) {
-          throw DurableFiles.named(library, e);
-        }
-        Files.move(part, library, StandardCopyOption.ATOMIC_MOVE);
+      Path part = Files.createTempFile(folder, name, DurableFiles.PART);
+      try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
+        DurableFiles.writeFully(channel, ByteBuffer.wrap(library), file);
+        DurableFiles.force(channel, file);
+        DurableFiles.publish(part, file);
       } finally {
         Files.deleteIfExists(part);
       }
@@ -162,39 +309,58 @@ public final class EngineCache {
   /**
    * Lets all accounts of the machine read what it holds, which DJL unpacks for one's own alone.
    *
+   * @return the first folder on the way there that other accounts cannot enter; null if there is
+   *     none
    * @throws IOException if it cannot be read, or is another account's
    */
-  public void share() throws IOException {
-    Path folder = folder();
+  public @Nullable Path share() throws IOException {
+    Path folder = folder().toRealPath();
     if (!folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      return null;
+    }
+    permit(folder);
+    if (Files.exists(folder.resolve(SIZES))) {
+      permit(folder.resolve(SIZES));
+    }
+    for (String part : PARTS) {
+      if (Files.isDirectory(folder.resolve(part), LinkOption.NOFOLLOW_LINKS)) {
+        for (Path path : walked(folder.resolve(part)).toList()) {
+          permit(path);
+        }
+      }
+    }
+    for (Path way = folder.getParent(); way != null; way = way.getParent()) {
+      if (!Files.getPosixFilePermissions(way).contains(PosixFilePermission.OTHERS_EXECUTE)) {
+        return way;
+      }
+    }
+    return null;
+  }
+
+  private static void permit(Path path) throws IOException {
+    if (Files.isSymbolicLink(path)) {
       return;
     }
-    List<Path> paths;
-    try (Stream<Path> walked = Files.walk(folder)) {
-      paths = walked.toList();
-    }
-    for (Path path : paths) {
-      Set<PosixFilePermission> before = Files.getPosixFilePermissions(path);
-      Set<PosixFilePermission> after = EnumSet.copyOf(before);
-      after.addAll(PosixFilePermissions.fromString("r--r--r--"));
-      if (Files.isDirectory(path)) {
-        after.addAll(PosixFilePermissions.fromString("r-xr-xr-x"));
-      }
-      if (!after.equals(before)) {
-        Files.setPosixFilePermissions(path, after);
-      }
+    Set<PosixFilePermission> before = Files.getPosixFilePermissions(path);
+    Set<PosixFilePermission> after = EnumSet.copyOf(before);
+    after.addAll(
+        PosixFilePermissions.fromString(Files.isDirectory(path) ? "r-xr-xr-x" : "r--r--r--"));
+    if (!after.equals(before)) {
+      Files.setPosixFilePermissions(path, after);
     }
   }
 
   /**
-   * Returns how many bytes it holds.
+   * Returns how many bytes the libraries take.
    *
-   * @throws IOException if it cannot be read
+   * @throws IOException if they cannot be read
    */
   public long size() throws IOException {
-    try (Stream<Path> files = Files.walk(folder())) {
-      return files.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum();
+    long size = 0;
+    for (Path library : libraries(folder())) {
+      size += Files.size(library);
     }
+    return size;
   }
 
   /** Returns the folder that settings and system choose. */
@@ -204,38 +370,63 @@ public final class EngineCache {
       return Path.of(forDjl);
     }
     String named = properties.getProperty(PROPERTY, environment.get(VARIABLE));
-    return named == null || named.isBlank() ? caches().resolve("edgefit") : Path.of(named);
-  }
-
-  /** Returns the account's folder of caches, as its system has it. */
-  private Path caches() {
-    String system = properties.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-    if (system.startsWith("windows")) {
-      String local = environment.get("LOCALAPPDATA");
-      return local == null ? home().resolve("AppData").resolve("Local") : Path.of(local);
+    if (named != null && !named.isBlank()) {
+      return Path.of(named);
     }
-    if (system.startsWith("mac")) {
-      return home().resolve("Library").resolve("Caches");
-    }
-    String caches = environment.getOrDefault("XDG_CACHE_HOME", "");
-    return caches.startsWith("/") ? Path.of(caches) : home().resolve(".cache");
+    Path own = accountsFolder();
+    return own != null && isUsable(own)
+        ? own
+        : temporaryHome().resolve(".cache").resolve("edgefit");
   }
 
   /**
-   * Returns the account's folder; one of its own in the temporary folder where it has none, as an
-   * account without an entry in the system's list.
+   * Returns the folder in the account's own, as its system has it; null if the account has none.
    */
-  private Path home() {
-    return hasHome() ? Path.of(home) : temporaryHome();
+  private @Nullable Path accountsFolder() {
+    String system = properties.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+    boolean isWindows = system.startsWith("windows");
+    String caches = environment.getOrDefault(isWindows ? "LOCALAPPDATA" : "XDG_CACHE_HOME", "");
+    if (isWindows && !caches.isEmpty()) {
+      return Path.of(caches, "edgefit");
+    }
+    boolean isMac = system.startsWith("mac");
+    if (!isWindows && !isMac && caches.startsWith("/")) {
+      return Path.of(caches, "edgefit");
+    }
+    if (home.isBlank() || !Path.of(home).isAbsolute() || !Files.isDirectory(Path.of(home))) {
+      return null;
+    }
+    Path folder = Path.of(home);
+    if (isWindows) {
+      return folder.resolve("AppData").resolve("Local").resolve("edgefit");
+    }
+    return (isMac ? folder.resolve("Library").resolve("Caches") : folder.resolve(".cache"))
+        .resolve("edgefit");
   }
 
-  /** Returns whether the account has a folder of its own that can be written. */
-  private boolean hasHome() {
-    return !home.isBlank()
-        && Path.of(home).isAbsolute()
-        && (Files.isWritable(Path.of(home)) || Files.isWritable(Path.of(home, ".cache")));
+  /** Returns whether a folder is there and filled, or can be written, or made. */
+  private static boolean isUsable(@Nullable Path folder) {
+    if (folder == null) {
+      return false;
+    }
+    try {
+      if (Files.isDirectory(folder) && isFilled(folder)) {
+        return true;
+      }
+    } catch (IOException e) {
+      return false;
+    }
+    Path there = folder;
+    while (there != null && !Files.exists(there)) {
+      there = there.getParent();
+    }
+    return there != null && Files.isWritable(there);
   }
 
+  /**
+   * Returns the folder in the temporary one that stands for the account's, as for an account
+   * without an entry in the system's list.
+   */
   private Path temporaryHome() {
     String account = Objects.toString(properties.getProperty("user.name"), "?");
     String name = account.equals("?") ? number() : account;

@@ -11,6 +11,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import org.edgefit.file.FileFault;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,9 @@ public final class NativeMemory {
 
   private static final int MMAP_THRESHOLD = -3;
   private static final int ARENA_MAX = -8;
+
+  /** The system property that keeps the C library's settings as they are: false. */
+  private static final String TUNED = "edgefit.tuneMemory";
 
   /** What JNA takes the folder of its library from. */
   private static final String JNA_FOLDER = "jna.boot.library.path";
@@ -38,6 +42,9 @@ public final class NativeMemory {
   private NativeMemory() {}
 
   private static boolean isJnaThere() {
+    if (!Boolean.parseBoolean(System.getProperty(TUNED, "true"))) {
+      return false;
+    }
     Map<String, String> own = new TreeMap<>();
     try {
       if (System.getProperty(JNA_FOLDER) == null && System.getProperty(JNA_UNPACKED) == null) {
@@ -47,17 +54,22 @@ public final class NativeMemory {
       }
       own.forEach(System::setProperty);
       return Native.POINTER_SIZE > 0;
-    } catch (LinkageError | IOException e) {
+    } catch (VirtualMachineError e) {
+      throw e;
+    } catch (IOException | RuntimeException | Error e) { // JNA throws plain errors too
       Throwable cause = e.getCause() == null ? e : e.getCause();
       LOG.warn(
           "memory is not tuned, for JNA does not load ({}); training runs without it,"
               + " in more memory",
-          cause.getMessage());
+          FileFault.message(cause).strip().replaceAll("\\s*\\n\\s*", " "));
       return false;
     } finally {
       own.keySet().forEach(System::clearProperty);
     }
   }
+
+  /** Loads JNA, if it is there. */
+  static void load() {}
 
   /** Returns the folder of JNA's library in the engine's cache. */
   private static Path folder() throws IOException {
@@ -67,8 +79,7 @@ public final class NativeMemory {
       if (jar == null) {
         throw new IOException("its jar has no " + resource);
       }
-      String version = Native.VERSION + "-" + Platform.RESOURCE_PREFIX;
-      return EngineCache.ofProcess().jna(jar, version, name);
+      return EngineCache.ofProcess().jna(jar.readAllBytes(), name);
     }
   }
 
@@ -131,8 +142,15 @@ public final class NativeMemory {
     }
   }
 
-  /** Returns the bytes of the machine's memory, or of the container's that limits it. */
+  /**
+   * Returns the bytes of the machine's memory, or of the container's that limits it; a very large
+   * number where the JVM cannot tell.
+   */
   public static long limit() {
-    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+    try {
+      return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+    } catch (LinkageError e) { // the JVM's own library, in a folder that its locale cannot spell
+      return Long.MAX_VALUE;
+    }
   }
 }

@@ -4,9 +4,17 @@ import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
+import java.util.Collections;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Supplier;
+import org.edgefit.file.FileFault;
 
 /**
  * Loads DJL's engine and tokenizers through EdgeFIT's own class loader. DJL looks for its providers
@@ -18,6 +26,9 @@ public final class OwnLoader {
   /** Keeps DJL from reporting its start to others. */
   private static final String NO_REPORT = "OPT_OUT_TRACKING";
 
+  /** What each of DJL's jars of PyTorch's libraries has. */
+  private static final String LIBRARIES = "native/lib/pytorch.properties";
+
   private OwnLoader() {}
 
   /**
@@ -26,16 +37,26 @@ public final class OwnLoader {
    * @throws IllegalStateException if a library cannot be unpacked or linked
    */
   public static synchronized <T> T load(Supplier<T> supplier) {
+    EngineCache cache = EngineCache.ofProcess();
     Map<String, String> own = new TreeMap<>();
     own.put(NO_REPORT, "true");
-    EngineCache cache = EngineCache.ofProcess();
-    if (!cache.isSetForDjl()) {
-      try {
-        own.put(EngineCache.DJL, cache.folder().toString());
-      } catch (IOException e) {
-        throw new IllegalStateException(e.getMessage(), e);
+    try {
+      String folder = cache.folder().toString();
+      if (!cache.isSetForDjl()) {
+        own.put(EngineCache.DJL, folder);
       }
+      NativeMemory.load(); // before DJL, which would have JNA unpack itself elsewhere
+      T loaded = with(own, supplier);
+      cache.note();
+      return loaded;
+    } catch (IOException e) {
+      throw new IllegalStateException(FileFault.message(e), e);
+    } catch (EngineException | LinkageError e) {
+      throw refused(e, cache);
     }
+  }
+
+  private static <T> T with(Map<String, String> own, Supplier<T> supplier) {
     own.keySet().removeIf(name -> System.getProperty(name) != null);
     Thread thread = Thread.currentThread();
     ClassLoader before = thread.getContextClassLoader();
@@ -43,8 +64,6 @@ public final class OwnLoader {
     own.forEach(System::setProperty);
     try {
       return supplier.get();
-    } catch (EngineException e) {
-      throw refused(e);
     } finally {
       own.keySet().forEach(System::clearProperty);
       thread.setContextClassLoader(before);
@@ -57,6 +76,7 @@ public final class OwnLoader {
    * @throws IllegalStateException if it is not there, or its library does not load
    */
   public static Engine loadEngine() {
+    requireLibraries();
     try {
       return load(() -> Engine.getEngine("PyTorch"));
     } catch (IllegalArgumentException e) { // no provider of it
@@ -67,6 +87,42 @@ public final class OwnLoader {
               + " which packing several jars into one has to merge)",
           e);
     }
+  }
+
+  /** Refuses a class path without libraries for this machine, which DJL would download. */
+  private static void requireLibraries() {
+    if (System.getenv("PYTORCH_LIBRARY_PATH") != null
+        || System.getProperty("PYTORCH_LIBRARY_PATH") != null) {
+      return;
+    }
+    String here = platform();
+    Set<String> found = new TreeSet<>();
+    try {
+      for (URL url : Collections.list(OwnLoader.class.getClassLoader().getResources(LIBRARIES))) {
+        Properties properties = new Properties();
+        try (InputStream in = url.openStream()) {
+          properties.load(in);
+        }
+        found.add(properties.getProperty("classifier", "any"));
+      }
+    } catch (IOException e) {
+      throw new IllegalStateException(LIBRARIES + ": " + FileFault.message(e), e);
+    }
+    if (found.stream().noneMatch(classifier -> classifier.endsWith(here))) {
+      throw new IllegalStateException(
+          "the engine: "
+              + (found.isEmpty() ? "no libraries of PyTorch" : "libraries of PyTorch for " + found)
+              + " on the class path (expected: ai.djl.pytorch:pytorch-native-cpu with the classifier "
+              + here
+              + ")");
+    }
+  }
+
+  private static String platform() {
+    String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+    String arch = System.getProperty("os.arch", "");
+    String system = os.startsWith("windows") ? "win" : os.startsWith("mac") ? "osx" : "linux";
+    return system + "-" + (arch.equals("amd64") ? "x86_64" : arch);
   }
 
   /**
@@ -83,25 +139,35 @@ public final class OwnLoader {
   }
 
   /** Says why a library did not load: what the last cause says, and what it asks of the user. */
-  private static IllegalStateException refused(EngineException e) {
+  private static IllegalStateException refused(Throwable e, EngineCache cache) {
     Throwable last = e;
     while (last.getCause() != null) {
       last = last.getCause();
     }
-    String cause = last == e ? "" : ": " + last.getMessage();
-    return new IllegalStateException("the engine: " + e.getMessage() + cause + advice(last), e);
+    String cause = last == e ? "" : ": " + FileFault.message(last);
+    return new IllegalStateException(
+        "the engine: " + e.getMessage() + cause + advice(e, last, cache), e);
   }
 
-  private static String advice(Throwable cause) {
-    if (cause instanceof IOException) {
-      return " (expected: an engine's cache that can be read, and written until it is filled;"
-          + " edgefit-client prepare fills it for all accounts; EDGEFIT_CACHE names another)";
+  private static String advice(Throwable e, Throwable cause, EngineCache cache) {
+    if (cause instanceof IOException || e instanceof NoClassDefFoundError) {
+      return " (expected: an engine's cache, "
+          + cache.chosen()
+          + ", that can be read, and written until it is filled; edgefit-client prepare fills it"
+          + " for all accounts; EDGEFIT_CACHE names another)";
     }
     if (!(cause instanceof UnsatisfiedLinkError)) {
       return "";
     }
-    return String.valueOf(cause.getMessage()).contains("another classloader")
-        ? " (expected: EdgeFIT and DJL loaded once, by a class loader that all who use them share)"
-        : " (is the engine's cache where programs may be run? EDGEFIT_CACHE names another)";
+    String said = String.valueOf(cause.getMessage());
+    if (said.contains("another classloader")) {
+      return " (expected: EdgeFIT and DJL loaded once, by a class loader that all who use them"
+          + " share)";
+    }
+    return said.contains("failed to map segment") || said.contains("not permitted")
+        ? " (expected: an engine's cache where programs may be run; EDGEFIT_CACHE names another)"
+        : " (expected: an engine's cache that is whole; delete "
+            + cache.chosen()
+            + ", and it is filled again)";
   }
 }

@@ -107,6 +107,18 @@ public final class BaseModel implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       manager.close();
       throw e;
+    } catch (OutOfMemoryError e) {
+      manager.close();
+      if (!String.valueOf(e.getMessage()).contains("direct buffer")) {
+        throw e;
+      }
+      throw new IllegalStateException(
+          directory
+              + ": "
+              + e.getMessage()
+              + " (expected: -XX:MaxDirectMemorySize with room for the model, as arrays lie outside"
+              + " the heap; the JVM's own limit is that of the heap)",
+          e);
     }
   }
 

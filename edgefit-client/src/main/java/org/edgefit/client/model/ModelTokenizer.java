@@ -106,6 +106,7 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
   }
 
   private static HuggingFaceTokenizer tokenizer(byte[] json) {
+    OwnLoader.loadTokenizers(); // whose faults are not the file's
     return OwnLoader.load(
         () -> {
           try {

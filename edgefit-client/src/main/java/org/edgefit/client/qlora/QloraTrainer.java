@@ -238,10 +238,11 @@ public final class QloraTrainer {
     long limit = NativeMemory.limit();
     if (planned > limit && base.device().equals(Device.cpu()) && !TOO_LITTLE.getAndSet(true)) {
       LOG.warn(
-          "training takes about {} MB, and this machine or container has {} MB: a limit of"
-              + " memory (--memory, ComputeOptions) lets layers compute their activations once more",
+          "training takes about {} MB, and this machine or container has {} MB: with --memory {}M"
+              + " (memoryBytes of ComputeOptions) layers compute their activations once more",
           planned / 1_000_000,
-          limit / 1_000_000);
+          limit / 1_000_000,
+          (limit >> 20) * 9 / 10);
     }
     return plan;
   }

@@ -10,10 +10,16 @@ final class Backoff {
 
   private long next = FIRST_MILLIS;
 
-  /** Sleeps for half to one and a half times the next wait. */
+  /** Sleeps for {@link #nextMillis}. */
   void sleep() throws InterruptedException {
-    Thread.sleep(next / 2 + ThreadLocalRandom.current().nextLong(next + 1));
+    Thread.sleep(nextMillis());
+  }
+
+  /** Returns half to one and a half times the next wait, in milliseconds. */
+  long nextMillis() {
+    long millis = next / 2 + ThreadLocalRandom.current().nextLong(next + 1);
     next = Math.min(MOST_MILLIS, next * 2);
+    return millis;
   }
 
   /** Starts again with the first wait. */

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -43,7 +44,8 @@ public final class ServerConnection implements AutoCloseable {
   private final BlockingQueue<Object> messages = new LinkedBlockingQueue<>();
   private final Reporter reporter = new Reporter();
   private String runId = "";
-  private @Nullable TaskRunner runner;
+  private volatile @Nullable TaskRunner runner;
+  private final CountDownLatch closing = new CountDownLatch(1);
 
   /** Makes a connection, which does nothing before {@link #run}. */
   public ServerConnection(String host, int port, JoinRequest request) {
@@ -86,6 +88,9 @@ public final class ServerConnection implements AutoCloseable {
 
   /** In the queue of messages: a session ended. */
   private record End(StreamObserver<ServerMessage> session, Status status) {}
+
+  /** In the queue of messages: the connection was closed here. */
+  private record Closed() {}
 
   /** In the queue of messages: the client could not be made, so there is nothing to stay for. */
   private record Broken(Throwable cause) {}
@@ -131,7 +136,8 @@ public final class ServerConnection implements AutoCloseable {
    *
    * @throws JoinRefusedException if the server does not take the client in
    * @throws IOException if the server cannot be reached for longer than the client's patience, the
-   *     run fails or is stopped at the server, or the client cannot be made
+   *     run fails or is stopped at the server, the client cannot be made, or the connection is
+   *     closed meanwhile
    */
   public void run() throws IOException, InterruptedException {
     Backoff backoff = new Backoff();
@@ -160,7 +166,9 @@ public final class ServerConnection implements AutoCloseable {
             log.warn("{}: {}; trying again", target, outcome.detail());
             told = true;
           }
-          backoff.sleep();
+          if (closing.await(backoff.nextMillis(), TimeUnit.MILLISECONDS)) {
+            throw closed();
+          }
         }
       }
     }
@@ -220,6 +228,9 @@ public final class ServerConnection implements AutoCloseable {
             return ended(end.status(), joined);
           }
           continue;
+        }
+        if (next instanceof Closed) {
+          throw closed();
         }
         if (next instanceof Broken broken) {
           stream.onCompleted();
@@ -301,11 +312,18 @@ public final class ServerConnection implements AutoCloseable {
     }
   }
 
-  /** Ends the connection, and waits for the step that is at work. */
+  private IOException closed() {
+    return new IOException(target + ": the connection was closed before the run was over");
+  }
+
+  /** Ends the connection, and waits for the step that is at work. Any thread may call it. */
   @Override
   public void close() {
-    if (runner != null) {
-      runner.close();
+    closing.countDown();
+    messages.add(new Closed());
+    TaskRunner at = runner;
+    if (at != null) {
+      at.close();
     }
     channel.shutdownNow();
   }

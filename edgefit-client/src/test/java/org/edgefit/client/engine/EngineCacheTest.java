@@ -3,13 +3,14 @@ package org.edgefit.client.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,7 +50,7 @@ class EngineCacheTest {
   }
 
   @Test
-  void isWhereTheUserWantsIt() {
+  void isWhereTheUserWantsIt() throws IOException {
     environment.put("EDGEFIT_CACHE", "/a");
     assertThat(cache().chosen()).isEqualTo(Path.of("/a"));
     properties.setProperty("edgefit.cache", "/b");
@@ -84,31 +85,136 @@ class EngineCacheTest {
   }
 
   @Test
-  void librariesOfJnaAreUnpackedOnce() throws IOException {
-    Path folder = cache().jna(new ByteArrayInputStream(new byte[] {1, 2}), "5-linux", "lib.so");
-    assertThat(folder).isEqualTo(temp.resolve(".cache/edgefit/jna/5-linux"));
-    assertThat(cache().jna(InputStream.nullInputStream(), "5-linux", "lib.so")).isEqualTo(folder);
-    assertThat(folder.resolve("lib.so")).hasBinaryContent(new byte[] {1, 2});
-    assertThat(cache().size()).isEqualTo(2);
+  void homeThatTheSystemDoesNotKnowIsThatOfTheEnvironment() throws IOException {
+    Files.createDirectory(temp.resolve("given"));
+    properties.setProperty("user.home", "?");
+    environment.put("HOME", temp.resolve("given").toString());
+    assertThat(cache().chosen()).isEqualTo(temp.resolve("given/.cache/edgefit"));
+  }
+
+  @Test
+  void variableOfDjlThatIsEmptyIsRefused() {
+    environment.put("DJL_CACHE_DIR", "");
+    assertThatThrownBy(() -> cache().isSetForDjl())
+        .isInstanceOf(IOException.class)
+        .hasMessage("DJL_CACHE_DIR: empty (expected: a folder, or not set)");
+  }
+
+  @Test
+  void librariesOfJnaLieByTheirContent() throws IOException {
+    Path one = cache().jna(new byte[] {1, 2}, "lib.so");
+    Path other = cache().jna(new byte[] {1, 3}, "lib.so");
+    assertThat(one).startsWith(temp.resolve(".cache/edgefit/jna")).isNotEqualTo(other);
+    assertThat(one.resolve("lib.so")).hasBinaryContent(new byte[] {1, 2});
+    Files.write(one.resolve("lib.so"), new byte[] {1});
+    assertThat(cache().jna(new byte[] {1, 2}, "lib.so")).isEqualTo(one);
+    assertThat(one.resolve("lib.so")).hasBinaryContent(new byte[] {1, 2});
+    assertThat(one).isDirectoryContaining(path -> path.endsWith("lib.so"));
+    assertThat(cache().size()).isEqualTo(4);
+  }
+
+  /** Fills the cache with a library of three bytes. */
+  private Path filled() throws IOException {
+    Path library = temp.resolve(".cache/edgefit/pytorch/2.7.1/libtorch.so");
+    Files.createDirectories(library.getParent());
+    Files.write(library, new byte[3]);
+    return library;
+  }
+
+  @Test
+  void libraryThatIsNotWholeIsNamed() throws IOException {
+    Path library = filled();
+    cache().note();
+    assertThat(cache().folder()).isDirectory();
+    Files.write(library, new byte[2]);
+    assertThatThrownBy(() -> cache().folder())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(library + ": 2 bytes (expected: 3 bytes; delete ");
+    Files.delete(library);
+    assertThatThrownBy(() -> cache().folder())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(library + ": missing (expected: 3 bytes; delete ");
+  }
+
+  @Test
+  void libraryThatCameLaterIsNotedToo() throws IOException {
+    Path library = filled();
+    cache().note();
+    Path later = library.resolveSibling("libmore.so");
+    Files.write(later, new byte[1]);
+    cache().note();
+    Files.write(later, new byte[0]);
+    assertThatThrownBy(() -> cache().folder()).hasMessageContaining(later + ": 0 bytes");
+  }
+
+  @Test
+  void whatAProcessLeftThatWasKilledIsTakenAwayAfterAnHour() throws IOException {
+    Path half = temp.resolve(".cache/edgefit/pytorch/tmp123");
+    Path fresh = temp.resolve(".cache/edgefit/pytorch/tmp456");
+    for (Path folder : List.of(half, fresh)) {
+      Files.createDirectories(folder);
+      Files.writeString(folder.resolve("libtorch.so"), "half");
+    }
+    Files.setLastModifiedTime(half, FileTime.from(Instant.now().minusSeconds(3700)));
+    cache().folder();
+    assertThat(half).doesNotExist();
+    assertThat(fresh).isDirectoryContaining(path -> path.endsWith("libtorch.so"));
+  }
+
+  @Test
+  void sharingPermitsLibrariesAloneAndFollowsNoLink() throws IOException {
+    Path library = filled();
+    Path folder = cache().folder();
+    Path secret = Files.writeString(temp.resolve("secret"), "x");
+    Path own = Files.writeString(folder.resolve("own"), "x");
+    Files.createSymbolicLink(library.resolveSibling("link"), secret);
+    for (Path path : List.of(secret, own, library)) {
+      Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+    }
+    Files.setPosixFilePermissions(
+        library.getParent(), PosixFilePermissions.fromString("rwx------"));
+    cache().note();
+    cache().share();
+    assertThat(permissions(library)).isEqualTo("rw-r--r--");
+    assertThat(permissions(library.getParent())).isEqualTo("rwxr-xr-x");
+    assertThat(permissions(secret)).isEqualTo("rw-------");
+    assertThat(permissions(own)).isEqualTo("rw-------");
+  }
+
+  private static String permissions(Path path) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+  }
+
+  @Test
+  void folderThatOthersCannotEnterIsSaid() throws IOException {
+    filled();
+    Files.setPosixFilePermissions(temp, PosixFilePermissions.fromString("rwx------"));
+    assertThat(cache().share()).isEqualTo(temp.toRealPath());
   }
 
   @Test
   void folderThatCannotBeMadeIsNamed() throws IOException {
     Path file = Files.writeString(temp.resolve("file"), "x");
-    environment.put("EDGEFIT_CACHE", file.resolve("cache").toString());
+    environment.put("EDGEFIT_CACHE", file.toString());
     assertThatThrownBy(() -> cache().folder())
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("the engine's cache: " + file.resolve("cache"))
+        .hasMessageContaining("the engine's cache: " + file + ": cannot be read, or not be written")
         .hasMessageContaining("EDGEFIT_CACHE names another");
   }
 
   @Test
-  void folderThatHoldsSomethingNeedNotBeWritable() throws IOException {
-    Path folder = Files.createDirectories(temp.resolve("cache"));
-    Files.writeString(folder.resolve("pytorch"), "x");
-    environment.put("EDGEFIT_CACHE", folder.toString());
-    assertThat(folder.toFile().setWritable(false, false)).isTrue();
-    assertThat(cache().folder()).isEqualTo(folder);
-    assertThat(folder.toFile().setWritable(true)).isTrue();
+  void filledFolderNeedNotBeWritable() throws IOException {
+    Path folder = filled().getParent().getParent().getParent();
+    List<Path> closed = List.of(folder, folder.getParent(), temp);
+    for (Path path : closed) {
+      assertThat(path.toFile().setWritable(false, false)).isTrue();
+    }
+    try {
+      assertThat(cache().folder()).isEqualTo(folder);
+    } finally {
+      for (Path path : closed) {
+        assertThat(path.toFile().setWritable(true)).isTrue();
+      }
+    }
   }
 }

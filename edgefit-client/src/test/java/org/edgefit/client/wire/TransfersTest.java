@@ -20,18 +20,23 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.CRC32C;
 import org.edgefit.file.Sha256;
 import org.edgefit.proto.Chunk;
+import org.edgefit.proto.ClientMessage;
 import org.edgefit.proto.DownloadRequest;
 import org.edgefit.proto.EdgeFitGrpc;
 import org.edgefit.proto.FileOffer;
 import org.edgefit.proto.Receipt;
 import org.edgefit.proto.ResultHeader;
+import org.edgefit.proto.ServerMessage;
 import org.edgefit.proto.SubmitMessage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,6 +76,20 @@ class TransfersTest {
         call.setOnCloseHandler(() -> ends.add("closed"));
         call.onCompleted();
       } // else the call is left open, as a server does that has more to send
+    }
+
+    @Override
+    public StreamObserver<ClientMessage> session(StreamObserver<ServerMessage> responses) {
+      return new StreamObserver<>() { // which never answers
+        @Override
+        public void onNext(ClientMessage message) {}
+
+        @Override
+        public void onError(Throwable error) {}
+
+        @Override
+        public void onCompleted() {}
+      };
     }
 
     @Override
@@ -205,6 +224,37 @@ class TransfersTest {
 
   private interface Interruptible {
     void run() throws IOException, InterruptedException;
+  }
+
+  @Test
+  void connectionThatIsClosedElsewhereEndsItsRun() throws Exception {
+    JoinRequest request =
+        new JoinRequest(
+            "home",
+            "ab".repeat(32),
+            List.of(),
+            Map.of(),
+            temp,
+            temp,
+            Duration.ofMinutes(1),
+            run -> {
+              throw new IOException("none");
+            });
+    for (int port : new int[] {server.getPort(), 1}) { // one that answers, and one that does not
+      ServerConnection connection = new ServerConnection("127.0.0.1", port, request);
+      FutureTask<Void> running =
+          new FutureTask<>(
+              () -> {
+                connection.run();
+                return null;
+              });
+      new Thread(running).start();
+      Thread.sleep(300);
+      connection.close();
+      assertThatThrownBy(() -> running.get(5, TimeUnit.SECONDS))
+          .hasRootCauseInstanceOf(IOException.class)
+          .hasMessageContaining("the connection was closed before the run was over");
+    }
   }
 
   @Test

@@ -19,6 +19,7 @@ import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraPair;
 import org.edgefit.adapter.TensorSpec;
 import org.edgefit.file.DurableFiles;
+import org.edgefit.file.FileFault;
 import org.edgefit.format.gguf.GgufFile;
 import org.edgefit.format.gguf.GgufType;
 import org.edgefit.format.model.ModelConfig;
@@ -116,7 +117,7 @@ public final class GgufAdapter {
       }
     } catch (IOException e) {
       Files.deleteIfExists(part);
-      throw DurableFiles.named(file, e);
+      throw FileFault.named(file, e);
     }
     DurableFiles.publish(part, file);
   }

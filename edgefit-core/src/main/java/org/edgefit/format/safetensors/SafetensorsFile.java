@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.TensorSpec;
+import org.edgefit.file.FileFault;
 import org.edgefit.file.Json;
 import org.edgefit.file.TextFile;
 import org.jspecify.annotations.Nullable;
@@ -83,10 +84,17 @@ public final class SafetensorsFile implements Closeable {
     }
     try {
       return read(path, channel);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) {
+      channel.close();
+      throw isOurs(e, path) ? e : FileFault.named(path, e);
+    } catch (RuntimeException e) {
       channel.close();
       throw e;
     }
+  }
+
+  private static boolean isOurs(IOException e, Path path) {
+    return String.valueOf(e.getMessage()).startsWith(path.toString());
   }
 
   private static SafetensorsFile read(Path path, FileChannel channel) throws IOException {
