@@ -67,6 +67,7 @@ class EmbeddingDocTest {
         .isEqualTo(property("grpc.oldest"));
     assertThat(table.get("Jackson").get(0)).isEqualTo(oldest("jackson-bom"));
     assertThat(table.get("SLF4J").get(0)).isEqualTo(oldest("slf4j-api"));
+    assertThat(table.get("JNA").get(0)).isEqualTo(oldest("jna"));
     assertThat(table.get("Java").get(0)).isEqualTo(property("maven.compiler.release"));
     assertThat(table.get("DJL").get(0)).isEqualTo(property("djl.version"));
   }

@@ -143,10 +143,12 @@ public final class EngineCache {
         requireWhole(folder);
       } else if (!Files.isWritable(folder)) {
         throw new AccessDeniedException(folder.toString());
-      } else if (FILLED.add(folder)) {
+      } else {
         deleteHalfUnpacked(folder);
         requireSpace(folder);
-        LOG.info("the engine's libraries, about 470 MB, are unpacked into {}, once", folder);
+        if (FILLED.add(folder)) {
+          LOG.info("the engine's libraries, about 470 MB, are unpacked into {}, once", folder);
+        }
       }
     } catch (AccessDeniedException | FileAlreadyExistsException | ReadOnlyFileSystemException e) {
       throw new IOException(

@@ -107,7 +107,7 @@ public final class NativeMemory {
    *       that decode weights, and from other processes.
    * </ul>
    */
-  public static void configure() {
+  static void configure() {
     Function setenv = find("setenv");
     if (setenv != null) {
       setenv.invokeInt(new Object[] {"THP_MEM_ALLOC_ENABLE", "1", 0});

@@ -41,9 +41,8 @@ public final class OwnLoader {
     Map<String, String> own = new TreeMap<>();
     own.put(NO_REPORT, "true");
     try {
-      String folder = cache.folder().toString();
       if (!cache.isSetForDjl()) {
-        own.put(EngineCache.DJL, folder);
+        own.put(EngineCache.DJL, cache.folder().toString());
       }
       NativeMemory.load(); // before DJL, which would have JNA unpack itself elsewhere
       T loaded = with(own, supplier);
@@ -78,7 +77,11 @@ public final class OwnLoader {
   public static Engine loadEngine() {
     requireLibraries();
     try {
-      return load(() -> Engine.getEngine("PyTorch"));
+      return load(
+          () -> {
+            NativeMemory.configure();
+            return Engine.getEngine("PyTorch");
+          });
     } catch (IllegalArgumentException e) { // no provider of it
       throw new IllegalStateException(
           "the engine: "

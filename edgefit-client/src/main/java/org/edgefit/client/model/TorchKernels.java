@@ -26,7 +26,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
-import org.edgefit.client.engine.NativeMemory;
 import org.edgefit.client.engine.OwnLoader;
 import org.jspecify.annotations.Nullable;
 
@@ -74,7 +73,6 @@ public final class TorchKernels {
   /** Returns the owner of all managers; the first call loads the native library. */
   private static synchronized NDManager root() {
     if (root == null) {
-      NativeMemory.configure();
       root = OwnLoader.loadEngine().newBaseManager(Device.cpu());
     }
     return root;
