@@ -1,39 +1,20 @@
 package org.edgefit.format.hub;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.edgefit.file.DurableFiles;
-import org.edgefit.file.Json;
-import org.edgefit.file.Sha256;
 import org.edgefit.format.model.ModelConfig;
-import org.edgefit.format.model.ModelFiles;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,19 +44,12 @@ public final class ModelHub {
           "(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\\.json"
               + "|model(-\\d+-of-\\d+)?\\.safetensors|model\\.safetensors\\.index\\.json|chat_template\\.jinja");
 
-  private static final int TRIES = 5;
-  private static final int MOST_REDIRECTS = 5;
-
   private final URI address;
   private final Path cache;
   private final @Nullable String token;
   private final boolean isOffline;
   private final Duration stall;
-  private final HttpClient client =
-      HttpClient.newBuilder()
-          .followRedirects(HttpClient.Redirect.NEVER)
-          .connectTimeout(Duration.ofSeconds(20))
-          .build();
+  private final HubClient client;
 
   /**
    * Makes a hub.
@@ -95,6 +69,7 @@ public final class ModelHub {
     this.token = token == null || token.isBlank() ? null : token;
     this.isOffline = isOffline;
     this.stall = stall;
+    this.client = new HubClient(this.address, this.token, stall);
   }
 
   /** Returns this hub without the network: what is not in the cache is not there. */
@@ -168,37 +143,7 @@ public final class ModelHub {
     void received(String file, long done, long bytes);
   }
 
-  /** A file of a repository. */
-  private record Remote(String name, URI uri, String etag, long size) {
-
-    boolean isSha256() {
-      return etag.matches("[0-9a-f]{64}");
-    }
-  }
-
-  /**
-   * A revision of a repository.
-   *
-   * @param location what names it, for messages
-   * @param listing where the hub tells its files, below {@code api/}
-   * @param path where its files are
-   * @param folder its folder in the cache
-   */
-  private record Repository(
-      String location, String listing, String path, Path folder, String revision) {
-
-    Path snapshot(String commit) {
-      return folder.resolve("snapshots").resolve(commit);
-    }
-
-    /** Returns the snapshot that is there, whole or not. */
-    Path snapshot() throws IOException {
-      Path ref = folder.resolve("refs").resolve(revision);
-      return snapshot(Files.exists(ref) ? Files.readString(ref).strip() : revision);
-    }
-  }
-
-  private Repository repository(
+  private HubRepository repository(
       String location, boolean isData, String organization, String name, @Nullable String at) {
     String revision = at == null ? "main" : at;
     for (String part : revision.split("/", -1)) {
@@ -207,7 +152,7 @@ public final class ModelHub {
       }
     }
     String kind = isData ? "datasets" : "models";
-    return new Repository(
+    return new HubRepository(
         location,
         kind + "/" + organization + "/" + name,
         (isData ? "datasets/" : "") + organization + "/" + name,
@@ -229,11 +174,11 @@ public final class ModelHub {
             withConfig(location, listed).stream()
                 .filter(name -> WANTED.matcher(name).matches())
                 .toList(),
-        ModelHub::isWholeModel,
+        HubRepository::isWholeModel,
         progress);
   }
 
-  private Repository model(String location) {
+  private HubRepository model(String location) {
     Matcher matcher = LOCATION.matcher(location);
     if (!matcher.matches()) {
       throw new IllegalArgumentException(
@@ -259,7 +204,7 @@ public final class ModelHub {
     return download(
         model(location),
         listed -> withConfig(location, listed).stream().filter(ModelConfig.FILE::equals).toList(),
-        there -> Files.exists(there.snapshot().resolve(ModelConfig.FILE)),
+        there -> there.has(ModelConfig.FILE),
         (file, done, bytes) -> {});
   }
 
@@ -285,7 +230,7 @@ public final class ModelHub {
               + location
               + " (expected: hf:datasets/ORG/NAME/FILE or hf:datasets/ORG/NAME@REVISION/FILE)");
     }
-    Repository repository =
+    HubRepository repository =
         repository(location, true, matcher.group(1), matcher.group(2), matcher.group(3));
     Path snapshot =
         download(
@@ -297,7 +242,7 @@ public final class ModelHub {
               }
               return List.of(file);
             },
-            there -> Files.exists(there.snapshot().resolve(file)),
+            there -> there.has(file),
             progress);
     return snapshot.resolve(file);
   }
@@ -308,25 +253,23 @@ public final class ModelHub {
   }
 
   private interface Presence {
-    boolean isIn(Repository repository) throws IOException;
+    boolean isIn(HubRepository repository) throws IOException;
   }
 
-  private Path download(Repository repository, Choice choice, Presence presence, Progress progress)
+  private Path download(
+      HubRepository repository, Choice choice, Presence presence, Progress progress)
       throws IOException {
     if (isOffline) {
       if (presence.isIn(repository)) {
         return repository.snapshot();
       }
       throw new IOException(
-          repository.location()
-              + ": not in "
-              + cache
-              + " (expected: there, since the hub is not to be asked)");
+          repository.location() + ": not in " + cache + " (expected: cached; offline mode is on)");
     }
     JsonNode listing;
     try {
-      listing = listing(repository);
-    } catch (NetworkException e) {
+      listing = client.listing(repository);
+    } catch (HubClient.NetworkException e) {
       if (presence.isIn(repository)) {
         return repository.snapshot();
       }
@@ -346,12 +289,11 @@ public final class ModelHub {
       progress.starts(
           new Fetch(repository.location(), missing.size(), bytes(listing, missing), snapshot));
     }
+    HubDownloads downloads = new HubDownloads(client);
     for (String name : missing) {
-      fetch(repository, commit, name, snapshot, progress);
+      downloads.fetch(repository, commit, name, snapshot, progress);
     }
-    Path folder = repository.folder();
-    writeIfChanged(folder.resolve(COMPLETE).resolve(commit), String.join("\n", names) + "\n");
-    writeIfChanged(folder.resolve("refs").resolve(repository.revision()), commit);
+    repository.complete(commit, names);
     return snapshot;
   }
 
@@ -366,286 +308,5 @@ public final class ModelHub {
       }
     }
     return sized == names.size() ? sum : -1;
-  }
-
-  private static void writeIfChanged(Path file, String text) throws IOException {
-    if (!Files.exists(file) || !Files.readString(file).equals(text)) {
-      DurableFiles.write(file, text);
-    }
-  }
-
-  /** The folder of lists of the files that whole snapshots have. */
-  private static final String COMPLETE = ".edgefit";
-
-  private static boolean isWholeModel(Repository repository) throws IOException {
-    Path snapshot = repository.snapshot();
-    if (!Files.exists(snapshot.resolve(ModelConfig.FILE)) || !ModelFiles.exist(snapshot)) {
-      return false;
-    }
-    Path complete =
-        repository.folder().resolve(COMPLETE).resolve(String.valueOf(snapshot.getFileName()));
-    if (Files.exists(complete)) {
-      for (String name : Files.readAllLines(complete)) {
-        if (!Files.exists(snapshot.resolve(name))) {
-          return false;
-        }
-      }
-    }
-    return true;
-  }
-
-  /** An answer that did not come, where another try may help. */
-  private static final class NetworkException extends IOException {
-    private static final long serialVersionUID = 1;
-
-    NetworkException(String message, @Nullable Throwable cause) {
-      super(message, cause);
-    }
-  }
-
-  private JsonNode listing(Repository repository) throws IOException {
-    String revision = repository.revision().replace("/", "%2F");
-    URI uri =
-        URI.create(
-            address + "/api/" + repository.listing() + "/revision/" + revision + "?blobs=true");
-    HttpResponse<InputStream> response = send(uri, "GET", 0, true);
-    for (int redirect = 0; response.statusCode() / 100 == 3; redirect++) {
-      response.body().close();
-      uri = uri.resolve(response.headers().firstValue("Location").orElse(""));
-      if (redirect == MOST_REDIRECTS) {
-        throw new IOException(
-            repository.location() + ": more than " + MOST_REDIRECTS + " redirects");
-      }
-      response = send(uri, "GET", 0, isOurs(uri)); // a repository that was renamed
-    }
-    try (StallGuard body = new StallGuard(response.body(), stall)) {
-      requireOk(response, repository.path() + "@" + repository.revision());
-      ByteArrayOutputStream text = new ByteArrayOutputStream();
-      byte[] buffer = new byte[1 << 14];
-      try {
-        for (int read = body.read(buffer); read >= 0; read = body.read(buffer)) {
-          text.write(buffer, 0, read);
-        }
-      } catch (IOException e) {
-        throw new NetworkException(uri + ": " + e.getMessage(), e);
-      }
-      return Json.parse(text.toString(StandardCharsets.UTF_8), uri.toString());
-    }
-  }
-
-  private boolean isOurs(URI uri) {
-    return address.getScheme().equals(uri.getScheme())
-        && address.getHost().equals(uri.getHost())
-        && address.getPort() == uri.getPort();
-  }
-
-  private static void requireOk(HttpResponse<?> response, String what) throws IOException {
-    int status = response.statusCode();
-    if (status / 100 == 2) {
-      return;
-    }
-    String message = what + ": the hub answered " + status;
-    switch (status) {
-      case 401, 403 ->
-          throw new IOException(
-              message
-                  + " (no such repository, or one that needs an account that may read it: set HF_TOKEN,"
-                  + " and accept its licence on its page)");
-      case 404 ->
-          throw new NoSuchFileException(message + " (no such repository, revision or file)");
-      default -> throw new NetworkException(message, null);
-    }
-  }
-
-  /** Sends a request; the token goes to the hub alone, not to where it redirects. */
-  private HttpResponse<InputStream> send(URI uri, String method, long from, boolean authorized)
-      throws IOException {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(uri)
-            .timeout(Duration.ofMinutes(2))
-            .header("User-Agent", "edgefit")
-            .method(method, HttpRequest.BodyPublishers.noBody());
-    if (authorized && token != null) {
-      request.header("Authorization", "Bearer " + token);
-    }
-    if (from > 0) {
-      request.header("Range", "bytes=" + from + "-");
-    }
-    try {
-      return client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException(uri + ": interrupted", e);
-    } catch (IOException e) {
-      throw new NetworkException(uri + ": " + e, e);
-    }
-  }
-
-  /** Asks what a file is: its hash, its size, and where its bytes are. */
-  private Remote locate(String path, String commit, String name) throws IOException {
-    URI uri = URI.create(address + "/" + path + "/resolve/" + commit + "/" + name);
-    boolean isOurs = true;
-    String etag = "";
-    long size = -1;
-    for (int redirect = 0; redirect <= MOST_REDIRECTS; redirect++) {
-      HttpResponse<InputStream> response = send(uri, "HEAD", 0, isOurs);
-      response.body().close();
-      if (etag.isEmpty()) {
-        etag =
-            response
-                .headers()
-                .firstValue("X-Linked-Etag")
-                .or(() -> response.headers().firstValue("ETag"))
-                .orElse("")
-                .replaceFirst("^W/", "")
-                .replace("\"", "");
-        size = response.headers().firstValueAsLong("X-Linked-Size").orElse(-1);
-      }
-      if (response.statusCode() / 100 == 3) {
-        uri = uri.resolve(response.headers().firstValue("Location").orElse(""));
-        isOurs = isOurs(uri);
-        continue;
-      }
-      requireOk(response, path + "/" + name);
-      if (size < 0) {
-        size = response.headers().firstValueAsLong("Content-Length").orElse(-1);
-      }
-      if (!etag.matches("[0-9a-f]{40}|[0-9a-f]{64}")) {
-        throw new IOException(path + "/" + name + ": ETag \"" + etag + "\" is no hash");
-      }
-      return new Remote(name, uri, etag, size);
-    }
-    throw new IOException(path + "/" + name + ": more than " + MOST_REDIRECTS + " redirects");
-  }
-
-  private void fetch(
-      Repository repository, String commit, String name, Path snapshot, Progress progress)
-      throws IOException {
-    Path folder = repository.folder();
-    Path blobs = Files.createDirectories(folder.resolve("blobs"));
-    for (int attempt = 1; ; attempt++) {
-      try {
-        Remote remote = locate(repository.path(), commit, name);
-        Path blob = blobs.resolve(remote.etag());
-        synchronized (ModelHub.class) { // file locks are between processes
-          Path lock = Files.createDirectories(folder.resolve(COMPLETE)).resolve("lock");
-          try (FileChannel channel =
-                  FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-              FileLock held = channel.lock()) {
-            if (held.isValid() && !Files.exists(blob)) {
-              Path part = blobs.resolve(remote.etag() + ".incomplete");
-              receive(remote, part, progress);
-              verify(remote, part);
-              DurableFiles.publish(part, blob);
-            }
-          }
-        }
-        link(blob, snapshot.resolve(name));
-        return;
-      } catch (NetworkException e) {
-        if (attempt == TRIES) {
-          throw e;
-        }
-        pause(attempt);
-      }
-    }
-  }
-
-  private static void pause(int attempt) throws IOException {
-    try {
-      Thread.sleep(200L << attempt);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted between tries", e);
-    }
-  }
-
-  private void receive(Remote remote, Path part, Progress progress) throws IOException {
-    long have = Files.exists(part) ? Files.size(part) : 0;
-    if (remote.size() >= 0 && have > remote.size()) {
-      Files.delete(part);
-      have = 0;
-    }
-    if (have > 0 && have == remote.size()) {
-      return;
-    }
-    HttpResponse<InputStream> response = send(remote.uri(), "GET", have, isOurs(remote.uri()));
-    try (StallGuard body = new StallGuard(response.body(), stall)) {
-      if (response.statusCode() == 416) { // what is here is no beginning of it
-        Files.delete(part);
-        throw new NetworkException(remote.name() + ": no bytes from " + have + " on", null);
-      }
-      requireOk(response, remote.name());
-      boolean isRest = response.statusCode() == 206;
-      long done = isRest ? have : 0;
-      try (FileChannel out =
-          FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-        out.truncate(done);
-        out.position(done);
-        byte[] buffer = new byte[1 << 16];
-        progress.received(remote.name(), done, remote.size());
-        while (true) {
-          int read;
-          try {
-            read = body.read(buffer);
-          } catch (IOException e) {
-            throw new NetworkException(remote.name() + ": broke off at byte " + done, e);
-          }
-          if (read < 0) {
-            break;
-          }
-          DurableFiles.writeFully(out, ByteBuffer.wrap(buffer, 0, read), part);
-          done += read;
-          progress.received(remote.name(), done, remote.size());
-        }
-        DurableFiles.force(out, part);
-      }
-      if (remote.size() >= 0 && done != remote.size()) {
-        throw new NetworkException(
-            remote.name() + ": " + done + " bytes came (expected: " + remote.size() + ")", null);
-      }
-    }
-  }
-
-  /** Large files are named by their SHA-256, small ones as git names them. */
-  private static void verify(Remote remote, Path part) throws IOException {
-    MessageDigest digest = remote.isSha256() ? Sha256.digest() : gitDigest(Files.size(part));
-    try (FileChannel in = FileChannel.open(part)) {
-      ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
-      while (in.read(buffer.clear()) >= 0) {
-        digest.update(buffer.flip());
-      }
-    }
-    String hash = HexFormat.of().formatHex(digest.digest());
-    if (!hash.equals(remote.etag())) {
-      Files.delete(part);
-      throw new IOException(
-          remote.name() + ": hash " + hash + " (expected: " + remote.etag() + "); it is deleted");
-    }
-  }
-
-  private static MessageDigest gitDigest(long size) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-1");
-      digest.update(("blob " + size + "\0").getBytes(StandardCharsets.US_ASCII));
-      return digest;
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  /** Links a file of a snapshot to its blob, or copies it where the system has no links. */
-  private static void link(Path blob, Path file) throws IOException {
-    Path folder = file.resolveSibling("").toAbsolutePath();
-    Files.createDirectories(folder);
-    try {
-      Files.createSymbolicLink(file, folder.relativize(blob.toAbsolutePath()));
-    } catch (FileAlreadyExistsException e) {
-      // another process was faster
-    } catch (UnsupportedOperationException | IOException e) {
-      Path part = DurableFiles.partOf(file);
-      Files.copy(blob, part, StandardCopyOption.REPLACE_EXISTING);
-      DurableFiles.publish(part, file);
-    }
   }
 }
