@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.ClientText;
+import org.edgefit.file.FileFault;
 import org.edgefit.run.History;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
@@ -91,7 +92,7 @@ final class FederationRun {
       if (isInterrupt(e)) {
         throw stopped(e);
       }
-      end(RunEvent.End.FAILED, String.valueOf(e.getMessage() == null ? e : e.getMessage()));
+      end(RunEvent.End.FAILED, FileFault.message(e));
       throw e;
     } finally {
       tasks.abandon();

@@ -29,6 +29,7 @@ import org.edgefit.client.EvaluateResult;
 import org.edgefit.client.FederatedClient;
 import org.edgefit.client.FitResult;
 import org.edgefit.client.TaskId;
+import org.edgefit.file.FileFault;
 import org.edgefit.format.peft.UpdateFile;
 import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
@@ -179,7 +180,8 @@ public final class InProcessClients implements ClientPool {
       if (hasPlace(task, place)) { // else it was interrupted, and nobody waits for it
         log.warn("{}: failed in task {}", task.clientId(), task.id(), e);
       }
-      outcome = new Outcome.Failed(task.id(), task.clientId(), ClientText.shown(reason(e)));
+      outcome =
+          new Outcome.Failed(task.id(), task.clientId(), ClientText.shown(FileFault.message(e)));
     }
     synchronized (this) {
       place.thread = null;
@@ -299,9 +301,5 @@ public final class InProcessClients implements ClientPool {
           thread.setDaemon(true);
           return thread;
         });
-  }
-
-  static String reason(Throwable e) {
-    return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 }

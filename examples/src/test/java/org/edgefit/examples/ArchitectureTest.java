@@ -14,11 +14,12 @@ class ArchitectureTest {
 
   private static final String[] CORE = {
     "org.edgefit.adapter..",
-    "org.edgefit.cli..",
     "org.edgefit.client",
     "org.edgefit.data..",
     "org.edgefit.federation..",
+    "org.edgefit.file..",
     "org.edgefit.format..",
+    "org.edgefit.internal..",
     "org.edgefit.metrics..",
     "org.edgefit.random..",
     "org.edgefit.run..",
@@ -27,6 +28,8 @@ class ArchitectureTest {
   };
   private static final String[] CLIENT = {
     "org.edgefit.client.cli..",
+    "org.edgefit.client.djl..",
+    "org.edgefit.client.engine..",
     "org.edgefit.client.model..",
     "org.edgefit.client.qlora..",
     "org.edgefit.client.wire.."
@@ -101,6 +104,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("picocli..", "me.tongfei..")
+        .check(classes);
+  }
+
+  @Test
+  void onlyLaunchersUseInternals() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("..cli..", "..examples..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.edgefit.internal..")
         .check(classes);
   }
 

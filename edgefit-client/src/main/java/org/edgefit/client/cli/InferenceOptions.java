@@ -1,8 +1,8 @@
 package org.edgefit.client.cli;
 
-import org.edgefit.cli.TemplateOption;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
+import org.edgefit.internal.cli.TemplateOption;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 

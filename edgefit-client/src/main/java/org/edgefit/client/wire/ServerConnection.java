@@ -1,14 +1,10 @@
 package org.edgefit.client.wire;
 
-import io.grpc.LoadBalancerRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -20,9 +16,7 @@ import org.edgefit.proto.EdgeFitGrpc;
 import org.edgefit.proto.Finished;
 import org.edgefit.proto.Join;
 import org.edgefit.proto.ServerMessage;
-import org.edgefit.proto.TaskFailed;
 import org.edgefit.proto.Welcome;
-import org.edgefit.proto.codec.Chunks;
 import org.edgefit.proto.codec.WireCodec;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,7 +36,7 @@ public final class ServerConnection implements AutoCloseable {
   private final Transfers transfers;
   private final long instance = ThreadLocalRandom.current().nextLong();
   private final BlockingQueue<Object> messages = new LinkedBlockingQueue<>();
-  private final Reporter reporter = new Reporter();
+  private final TaskReports reporter = new TaskReports(cause -> messages.add(new Broken(cause)));
   private String runId = "";
   private volatile @Nullable TaskRunner runner;
   private final CountDownLatch closing = new CountDownLatch(1);
@@ -51,39 +45,8 @@ public final class ServerConnection implements AutoCloseable {
   public ServerConnection(String host, int port, JoinRequest request) {
     this.request = request;
     this.target = host + ":" + port;
-    this.channel = channel(host, port);
+    this.channel = ServerChannel.open(host, port);
     this.transfers = new Transfers(channel, request.patience());
-  }
-
-  private static ManagedChannel channel(String host, int port) {
-    NettyChannelBuilder builder =
-        NettyChannelBuilder.forAddress(host, port)
-            .usePlaintext()
-            .maxInboundMessageSize(Chunks.MESSAGE_BYTES)
-            .keepAliveTime(20, TimeUnit.SECONDS)
-            .keepAliveTimeout(20, TimeUnit.SECONDS);
-    if (LoadBalancerRegistry.getDefaultRegistry().getProvider("pick_first") == null) {
-      throw incomplete(host, "chooses among its addresses", null);
-    }
-    try {
-      return builder.build();
-    } catch (IllegalArgumentException e) {
-      if (!String.valueOf(e.getMessage()).contains("NameResolver")) {
-        throw e;
-      }
-      throw incomplete(host, "finds it by name", e);
-    }
-  }
-
-  private static IllegalStateException incomplete(
-      String host, String task, @Nullable Exception cause) {
-    return new IllegalStateException(
-        host
-            + ": gRPC has nothing that "
-            + task
-            + " (expected: its files in META-INF/services, which packing several jars into one has"
-            + " to merge)",
-        cause);
   }
 
   /** In the queue of messages: a session ended. */
@@ -94,42 +57,6 @@ public final class ServerConnection implements AutoCloseable {
 
   /** In the queue of messages: the client could not be made, so there is nothing to stay for. */
   private record Broken(Throwable cause) {}
-
-  /** Tells the server of tasks that failed, now or when the client has joined again. */
-  private final class Reporter implements TaskRunner.Reports {
-    private final List<ClientMessage> unsent = new ArrayList<>(); // guarded by this
-    private @Nullable StreamObserver<ClientMessage> session; // guarded by this
-
-    @Override
-    public void broken(Throwable cause) {
-      messages.add(new Broken(cause));
-    }
-
-    @Override
-    public synchronized void failed(long task, String reason) {
-      ClientMessage message =
-          ClientMessage.newBuilder()
-              .setTaskFailed(
-                  TaskFailed.newBuilder().setTask(task).setReason(ClientText.shown(reason)))
-              .build();
-      if (session == null) {
-        unsent.add(message);
-      } else {
-        session.onNext(message);
-      }
-    }
-
-    /** Makes a session the one that reports go to, and sends those that found none. */
-    synchronized void connected(StreamObserver<ClientMessage> stream) {
-      session = stream;
-      unsent.forEach(stream::onNext);
-      unsent.clear();
-    }
-
-    synchronized void disconnected() {
-      session = null;
-    }
-  }
 
   /**
    * Takes part in the run until the server says that it is over.

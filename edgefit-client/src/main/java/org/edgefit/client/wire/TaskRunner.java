@@ -25,6 +25,7 @@ import org.edgefit.client.FitResult;
 import org.edgefit.client.Payload;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.TaskId;
+import org.edgefit.file.FileFault;
 import org.edgefit.file.Sha256;
 import org.edgefit.format.peft.AdapterFile;
 import org.edgefit.format.peft.UpdateFile;
@@ -139,20 +140,16 @@ final class TaskRunner implements AutoCloseable {
     } catch (Transfers.RefusedException e) {
       log.warn("task {}: {}", id, e.getMessage());
     } catch (IOException e) {
-      log.warn("task {}: {}", id, reason(e));
-      reports.failed(id, reason(e));
+      log.warn("task {}: {}", id, FileFault.message(e));
+      reports.failed(id, FileFault.message(e));
     } catch (RuntimeException | Error e) {
       log.error("task {}", id, e);
-      reports.failed(id, reason(e));
+      reports.failed(id, FileFault.message(e));
     } finally {
       synchronized (this) {
         tasks.remove(id);
       }
     }
-  }
-
-  private static String reason(Throwable e) {
-    return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 
   private FederatedClient client() throws IOException, InterruptedException {

@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.stub.CallStreamObserver;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -106,6 +107,14 @@ class ChunksTest {
       assertThat(sender.sendWhileReady(call)).isTrue();
       assertThat(call.taken).hasSize(2);
     }
+  }
+
+  @Test
+  void closedSenderHoldsNoFile() throws IOException {
+    Chunks.Sender<Chunk> sender = new Chunks.Sender<>(file(1), chunk -> chunk);
+    sender.close();
+    assertThatThrownBy(() -> sender.sendWhileReady(new Call(1)))
+        .isInstanceOf(ClosedChannelException.class);
   }
 
   @Test

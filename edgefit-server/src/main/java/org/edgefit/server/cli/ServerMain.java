@@ -1,6 +1,6 @@
 package org.edgefit.server.cli;
 
-import org.edgefit.cli.Launcher;
+import org.edgefit.internal.cli.Launcher;
 import picocli.CommandLine.Command;
 
 /** The launcher {@code edgefit-server}. */

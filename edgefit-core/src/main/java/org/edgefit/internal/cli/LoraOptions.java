@@ -1,4 +1,4 @@
-package org.edgefit.cli;
+package org.edgefit.internal.cli;
 
 import java.util.List;
 import org.edgefit.adapter.LoraConfig;

@@ -1,4 +1,4 @@
-package org.edgefit.cli;
+package org.edgefit.internal.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;

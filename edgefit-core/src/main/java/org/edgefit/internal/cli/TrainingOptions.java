@@ -1,4 +1,4 @@
-package org.edgefit.cli;
+package org.edgefit.internal.cli;
 
 import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
