@@ -43,7 +43,7 @@ public final class TextFile {
   public static ByteBuffer bytes(Path file, boolean unzips) throws IOException {
     if (Files.isDirectory(file)) {
       throw new IOException(file + ": a directory (expected: a file)");
-    } else if (!Files.exists(file)) {
+    } else if (Files.notExists(file)) { // and not in a folder that cannot be looked into
       throw new NoSuchFileException(file + ": no such file");
     } else if (!Files.isReadable(file)) {
       throw new IOException(file + ": cannot be read (expected: a file that this user may read)");
