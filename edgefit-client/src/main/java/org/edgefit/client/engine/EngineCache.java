@@ -4,6 +4,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -208,7 +209,7 @@ public final class EngineCache {
         text.append(Files.size(library)).append(' ').append(named(folder, library)).append('\n');
       }
       if (!Files.exists(sizes) || !Files.readString(sizes).contentEquals(text)) {
-        DurableFiles.write(sizes, text.toString());
+        write(sizes, text.toString().getBytes(StandardCharsets.UTF_8));
       }
     }
   }
@@ -225,6 +226,9 @@ public final class EngineCache {
       int space = line.indexOf(' ');
       String name = line.substring(space + 1);
       long size = libraries.containsKey(name) ? Files.size(libraries.get(name)) : -1;
+      if (size < 0 && !Files.exists(folder.resolve(name).getParent())) {
+        continue; // a version that was taken away as a whole
+      }
       if (!line.substring(0, Math.max(0, space)).equals(String.valueOf(size))) {
         throw new IOException(
             "the engine's cache: "
@@ -252,6 +256,8 @@ public final class EngineCache {
         walked(folder.resolve(part))
             .filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS))
             .filter(path -> !isHalfUnpacked(folder.resolve(part).relativize(path).getName(0)))
+            .filter(path -> !path.toString().endsWith("tmp")) // another process unpacks it
+            .filter(path -> !path.toString().endsWith(DurableFiles.PART))
             .forEach(libraries::add);
       }
     }
@@ -296,16 +302,23 @@ public final class EngineCache {
     Path file = folder.resolve(name);
     if (!Files.exists(file) || !Arrays.equals(Files.readAllBytes(file), library)) {
       Files.createDirectories(folder);
-      Path part = Files.createTempFile(folder, name, DurableFiles.PART);
-      try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
-        DurableFiles.writeFully(channel, ByteBuffer.wrap(library), file);
-        DurableFiles.force(channel, file);
-        DurableFiles.publish(part, file);
-      } finally {
-        Files.deleteIfExists(part);
-      }
+      write(file, library);
     }
     return folder;
+  }
+
+  /** Writes a file that appears whole, also where other processes write the same one. */
+  private static void write(Path file, byte[] bytes) throws IOException {
+    String own = file.getFileName() + "-" + ProcessHandle.current().pid() + DurableFiles.PART;
+    Path part = file.resolveSibling(own);
+    try (FileChannel channel =
+        FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      DurableFiles.writeFully(channel, ByteBuffer.wrap(bytes), file);
+      DurableFiles.force(channel, file);
+      DurableFiles.publish(part, file);
+    } finally {
+      Files.deleteIfExists(part);
+    }
   }
 
   /**

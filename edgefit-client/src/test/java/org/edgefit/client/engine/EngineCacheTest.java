@@ -137,6 +137,20 @@ class EngineCacheTest {
   }
 
   @Test
+  void whatAnotherProcessUnpacksIsNotNotedNorIsAVersionThatWentMissed() throws IOException {
+    Path library = filled();
+    Path copied = Files.write(library.resolveSibling("jni123tmp"), new byte[1]);
+    Path older = temp.resolve(".cache/edgefit/pytorch/2.6.0/libtorch.so");
+    Files.createDirectories(older.getParent());
+    Files.write(older, new byte[5]);
+    cache().note();
+    Files.delete(copied);
+    Files.delete(older);
+    Files.delete(older.getParent());
+    assertThat(cache().folder()).isDirectory();
+  }
+
+  @Test
   void libraryThatCameLaterIsNotedToo() throws IOException {
     Path library = filled();
     cache().note();
