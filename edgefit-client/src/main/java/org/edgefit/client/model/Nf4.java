@@ -47,6 +47,21 @@ public final class Nf4 {
     }
   }
 
+  /** The level of the first code of a byte, and of the second. */
+  private static final float[] HIGH_LEVELS = new float[256];
+
+  private static final float[] LOW_LEVELS = new float[256];
+
+  static {
+    for (int codes = 0; codes < 256; codes++) {
+      HIGH_LEVELS[codes] = LEVELS[codes >> 4];
+      LOW_LEVELS[codes] = LEVELS[codes & 15];
+    }
+  }
+
+  /** The values that are decoded in arrays before they are copied out: they stay in the cache. */
+  private static final int STAGED = 32 * BLOCK;
+
   private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
   private Nf4() {}
@@ -133,42 +148,37 @@ public final class Nf4 {
   }
 
   /**
-   * Decodes values to float32 in native memory; otherwise as {@code decode}, but faster.
+   * Decodes values to float32 in native memory; otherwise as {@code decode}, but faster: whole
+   * blocks pass through arrays, in whose loops the compiler needs no checks and scales several
+   * values at once.
    *
    * @param out receives the values, in native order
    */
   static void decodeFloats(
       ByteBuffer packed, Scales absmax, int from, int to, ByteBuffer out, int at) {
-    ByteBuffer in = packed.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-    int[] table = new int[LEVELS.length];
-    int shift = at - from;
-    for (int i = from; i < to; ) {
-      int block = i / BLOCK;
-      float scale = absmax.get(block);
-      for (int code = 0; code < table.length; code++) {
-        table[code] = Float.floatToRawIntBits(LEVELS[code] * scale);
-      }
-      int end = Math.min(to, (block + 1) * BLOCK);
-      if (LITTLE_ENDIAN) {
-        for (; (i & 1) == 0 && i + 7 < end; i += 8) { // one load for eight values
-          int codes = in.getInt(i >> 1);
-          int byteAt = (i + shift) << 2;
-          out.putLong(byteAt, pair(table, codes));
-          out.putLong(byteAt + 8, pair(table, codes >> 8));
-          out.putLong(byteAt + 16, pair(table, codes >> 16));
-          out.putLong(byteAt + 24, pair(table, codes >> 24));
+    FloatBuffer floats = out.asFloatBuffer();
+    int firstBlock = Math.min(to, blocks(from) * BLOCK);
+    int lastBlock = Math.max(firstBlock, to / BLOCK * BLOCK);
+    decode(packed, absmax, from, firstBlock, floats, at);
+    byte[] codes = new byte[Math.min(STAGED, lastBlock - firstBlock) / 2];
+    float[] values = new float[2 * codes.length];
+    for (int start = firstBlock; start < lastBlock; start += values.length) {
+      int count = Math.min(values.length, lastBlock - start);
+      packed.get(start >> 1, codes, 0, count / 2);
+      for (int i = 0; i < count; i += BLOCK) {
+        float scale = absmax.get((start + i) / BLOCK);
+        for (int pair = i / 2; pair < (i + BLOCK) / 2; pair++) {
+          int code = codes[pair] & 0xff;
+          values[2 * pair] = HIGH_LEVELS[code];
+          values[2 * pair + 1] = LOW_LEVELS[code];
+        }
+        for (int j = i; j < i + BLOCK; j++) {
+          values[j] *= scale;
         }
       }
-      for (; i < end; i++) {
-        int codes = packed.get(i >> 1);
-        out.putInt((i + shift) << 2, table[((i & 1) == 0 ? codes >> 4 : codes) & 15]);
-      }
+      floats.put(at + start - from, values, 0, count);
     }
-  }
-
-  /** Returns the two values of a byte, the first in the lower half. */
-  private static long pair(int[] table, int codes) {
-    return (table[(codes >> 4) & 15] & 0xffffffffL) | (long) table[codes & 15] << 32;
+    decode(packed, absmax, lastBlock, to, floats, at + lastBlock - from);
   }
 
   /**
