@@ -42,7 +42,7 @@ public final class OwnLoader {
     own.put(NO_REPORT, "true");
     try {
       if (!cache.isSetForDjl()) {
-        own.put(EngineCache.DJL, cache.folder().toString());
+        own.put(CacheLocation.DJL, cache.folder().toString());
       }
       NativeMemory.load(); // before DJL, which would have JNA unpack itself elsewhere
       T loaded = with(own, supplier);
