@@ -90,7 +90,7 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
   @Override
   public void download(DownloadRequest request, StreamObserver<Chunk> responses) {
     ServerCallStreamObserver<Chunk> call = (ServerCallStreamObserver<Chunk>) responses;
-    GrpcClients.Offer offer = clients.offer(request);
+    TransferAdmission.Offer offer = clients.transfers().offer(request);
     if (offer.path() == null) {
       call.onError(offer.status().asException());
       return;
@@ -187,7 +187,7 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
         // Damage on the way is worth another try, so the client stays asked.
         end(Status.DATA_LOSS.withDescription(e.getMessage()));
       } catch (IOException e) {
-        end(task == null ? notRead(e) : clients.notStored(task, e));
+        end(task == null ? notRead(e) : clients.transfers().notStored(task, e));
       }
     }
 
@@ -201,7 +201,8 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
         return;
       }
       ResultHeader announced = message.getHeader();
-      GrpcClients.Admission admission = clients.admit(announced, this::endForAnother);
+      TransferAdmission.Admission admission =
+          clients.transfers().admit(announced, this::endForAnother);
       synchronized (this) {
         header = announced;
         task = admission.task();
@@ -255,7 +256,7 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
         return;
       }
       if (fault != null) {
-        end(clients.notStored(answered, fault));
+        end(clients.transfers().notStored(answered, fault));
         return;
       }
       IncomingFile whole = file;
@@ -267,7 +268,7 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
               whole == null ? null : whole.path(),
               whole == null ? null : announced.getSha256(),
               announced.getKeepsMemory());
-      end(clients.complete(answered, announced, result));
+      end(clients.transfers().complete(answered, announced, result));
     }
 
     /** Keeps the file, if it is whole; returns why not, or null. */
