@@ -14,9 +14,9 @@ import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeType;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.client.qlora.ComputeOptions;
 import org.edgefit.client.qlora.Evaluator;
 import org.edgefit.client.qlora.QloraClient;
@@ -122,7 +122,7 @@ public final class SmartHome implements Callable<Integer> {
 
   private void run(Scale scale, Path directory) throws IOException, InterruptedException {
     // The model is so small that two homes on one core each are faster than one on two.
-    TorchKernels.setThreads(1);
+    TorchEngine.setThreads(1);
     int parallel = Math.min(5, Runtime.getRuntime().availableProcessors());
     Path unpacked = TinyHome.unpack(Files.createTempDirectory("edgefit-"));
     InstructionDataset events = SmartHomeData.heldOutEvents(SEED, scale.heldOut);

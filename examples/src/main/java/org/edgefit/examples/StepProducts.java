@@ -1,17 +1,15 @@
 package org.edgefit.examples;
 
-import static org.edgefit.client.model.TorchKernels.call;
-import static org.edgefit.client.model.TorchKernels.update;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import org.edgefit.adapter.LinearSpec;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeType;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.format.model.ModelConfig;
 
 /** Every matrix product of a training step with frozen weights, run alone. */
@@ -26,22 +24,21 @@ final class StepProducts {
 
     static Product of(NDManager manager, int rows, int inputs, int outputs, ComputeType type) {
       NDArray one = manager.ones(new Shape(1));
-      int code = type.torchCode();
-      NDArray x = call(manager, "empty_of", one, rows, inputs, code);
-      NDArray w = call(manager, "empty_of", one, outputs, inputs, code);
-      NDArray y = call(manager, "empty_of", one, rows, outputs, code);
+      NDArray x = Kernels.empty(manager, one, rows, inputs, type);
+      NDArray w = Kernels.empty(manager, one, outputs, inputs, type);
+      NDArray y = Kernels.empty(manager, one, rows, outputs, type);
       for (NDArray array : List.of(x, w, y)) {
-        update("fill_", array, 0.25);
+        Kernels.fill(array, 0.25);
       }
       return new Product(x, w, y);
     }
 
     void forward(NDManager manager) {
-      call(manager, "linear", x, w).close();
+      Kernels.linear(manager, x, w).close();
     }
 
     void backward(NDManager manager) {
-      call(manager, "linear_backward", y, w, 0).close();
+      Kernels.linearBackward(manager, y, w, 0).close();
     }
   }
 
@@ -94,7 +91,7 @@ final class StepProducts {
           for (List<Product> adapter : List.of(down, up)) { // for the input, and for the weight
             for (Product product : adapter) {
               product.backward(manager);
-              call(manager, "product_weight", product.y(), product.x()).close();
+              Kernels.weightGradient(manager, product.y(), product.x()).close();
             }
           }
         }
@@ -102,7 +99,7 @@ final class StepProducts {
           head.forward(manager);
           head.backward(manager);
         }
-        TorchKernels.await(head.y());
+        TorchEngine.await(head.y());
         best = Math.min(best, (System.nanoTime() - start) / 1e9);
       }
     }

@@ -17,9 +17,10 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.KernelProfile;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeType;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.client.qlora.ComputeOptions;
 import org.edgefit.client.qlora.MemoryPlan;
 import org.edgefit.client.qlora.QloraTrainer;
@@ -109,7 +110,7 @@ public final class TrainingBenchmark implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    TorchKernels.setThreads(threads);
+    TorchEngine.setThreads(threads);
     try (BaseModel base = load()) {
       show("base model in memory, MB", base.bytes() / 1e6);
       show("loaded after, s", seconds(start));
@@ -182,7 +183,7 @@ public final class TrainingBenchmark implements Callable<Integer> {
               if (step == 1) {
                 show("first step done after, s", seconds(start));
                 if (profile) {
-                  TorchKernels.startProfile();
+                  KernelProfile.start();
                 }
               } else {
                 times.add(time);
@@ -227,7 +228,7 @@ public final class TrainingBenchmark implements Callable<Integer> {
   }
 
   private void printProfile() {
-    TorchKernels.stopProfile().entrySet().stream()
+    KernelProfile.stop().entrySet().stream()
         .sorted(Comparator.comparing(kernel -> -kernel.getValue()[0]))
         .forEach(
             kernel ->

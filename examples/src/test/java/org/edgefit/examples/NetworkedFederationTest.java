@@ -38,8 +38,8 @@ import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.client.qlora.QloraClient;
 import org.edgefit.client.wire.JoinRefusedException;
 import org.edgefit.client.wire.JoinRequest;
@@ -193,7 +193,7 @@ class NetworkedFederationTest {
 
   @Test
   void realTrainingGivesTheSameBitsInProcessAndOverTheNetwork() throws Exception {
-    TorchKernels.setThreads(1);
+    TorchEngine.setThreads(1);
     Path model = TinyHome.unpack(temp);
     InstructionDataset data = SmartHomeData.training(new Seed(5), 60, 0, 20, 10);
     List<InstructionDataset> parts =

@@ -2,8 +2,8 @@ package org.edgefit.client.cli;
 
 import ai.djl.Device;
 import java.util.Locale;
-import org.edgefit.client.model.ComputeProbe;
-import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.engine.ComputeProbe;
+import org.edgefit.client.engine.ComputeType;
 import org.edgefit.client.qlora.ComputeOptions;
 import org.edgefit.format.model.ModelConfig;
 import org.jspecify.annotations.Nullable;

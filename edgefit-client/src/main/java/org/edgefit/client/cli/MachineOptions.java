@@ -2,7 +2,7 @@ package org.edgefit.client.cli;
 
 import ai.djl.Device;
 import java.util.Locale;
-import org.edgefit.client.model.TorchKernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -27,10 +27,10 @@ final class MachineOptions {
 
   /** Sets the threads, and sees whether the device is there. */
   void apply() {
-    TorchKernels.setThreads(threads == null ? Runtime.getRuntime().availableProcessors() : threads);
+    TorchEngine.setThreads(threads == null ? Runtime.getRuntime().availableProcessors() : threads);
     Device device = device();
     try {
-      TorchKernels.newManager(device).close();
+      TorchEngine.newManager(device).close();
     } catch (IllegalArgumentException e) {
       throw new IllegalStateException("--device: not there: " + e.getMessage(), e);
     }

@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.edgefit.client.engine.EngineCache;
 import org.edgefit.client.engine.OwnLoader;
-import org.edgefit.client.model.TorchKernels;
+import org.edgefit.client.engine.TorchEngine;
 import picocli.CommandLine.Command;
 
 /** Fills the engine's cache. */
@@ -22,7 +22,7 @@ final class PrepareCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     EngineCache cache = EngineCache.ofProcess();
-    TorchKernels.newManager().close();
+    TorchEngine.newManager().close();
     OwnLoader.loadTokenizers();
     Path closed = cache.share();
     System.out.printf(Locale.ROOT, "ready: %s, %.0f MB%n", cache.folder(), cache.size() / 1e6);

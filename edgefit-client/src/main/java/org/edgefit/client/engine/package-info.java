@@ -1,4 +1,7 @@
-/** The engine's native libraries: where they lie, how they are loaded, and their memory. */
+/**
+ * PyTorch: where its native libraries lie and how they are loaded, its threads and memory, the
+ * types it computes in, and the kernels that it runs.
+ */
 @NullMarked
 package org.edgefit.client.engine;
 

@@ -11,6 +11,7 @@ import java.util.Map;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.RunSettings;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.format.model.BaseWeights;
 import org.edgefit.format.model.ModelConfig;
@@ -101,7 +102,7 @@ public final class BaseModel implements AutoCloseable {
   public static BaseModel load(Path directory, Quantization quantization, Device device)
       throws IOException {
     ModelConfig config = ModelConfig.read(directory);
-    NDManager manager = TorchKernels.newManager(device);
+    NDManager manager = TorchEngine.newManager(device);
     try (BaseWeights files = BaseWeights.open(directory)) {
       return new BaseModelLoader(directory, config, files, manager, quantization).load();
     } catch (IOException | RuntimeException e) {
@@ -140,7 +141,7 @@ public final class BaseModel implements AutoCloseable {
    */
   public static BaseModel random(
       ModelConfig config, Seed seed, Device device, @Nullable Path tokenizer) {
-    NDManager manager = TorchKernels.newManager(device);
+    NDManager manager = TorchEngine.newManager(device);
     return new RandomModel(config, manager, seed.generator(), tokenizer).make();
   }
 
@@ -151,7 +152,7 @@ public final class BaseModel implements AutoCloseable {
 
   /** Returns a new manager for arrays on the model's device. */
   public NDManager newManager() {
-    return TorchKernels.newManager(device());
+    return TorchEngine.newManager(device());
   }
 
   /** Returns the model's shape. */

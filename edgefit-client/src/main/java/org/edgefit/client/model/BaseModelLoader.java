@@ -14,6 +14,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
 import org.edgefit.format.model.BaseWeights;
 import org.edgefit.format.model.ModelConfig;
 import org.edgefit.format.model.ModelFiles;
@@ -208,11 +210,11 @@ final class BaseModelLoader {
     weights.copyBytes(name, memory);
     int code = type == TensorType.BF16 ? ComputeType.BFLOAT16.torchCode() : 5;
     return new DenseMatrix(
-        TorchKernels.view(manager, memory.flip(), new Shape(rows, columns), code), code);
+        Kernels.view(manager, memory.flip(), new Shape(rows, columns), code), code);
   }
 
   private NDArray floats(ByteBuffer memory, long... shape) {
-    return TorchKernels.view(manager, memory, new Shape(shape), ComputeType.FLOAT32.torchCode());
+    return Kernels.view(manager, memory, new Shape(shape), ComputeType.FLOAT32.torchCode());
   }
 
   private ByteBuffer memory(long elements, int bytesPerValue) throws IOException {

@@ -2,6 +2,8 @@ package org.edgefit.client.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
 
 /**
  * A weight that is not quantised.
@@ -26,11 +28,10 @@ record DenseMatrix(NDArray array, int torchCode) implements FrozenMatrix {
     if (scratch.type().torchCode() == torchCode) {
       return from == 0 && to == outputs()
           ? array
-          : scratch.keep(
-              TorchKernels.call(array.getManager(), "slice_rows", array, from, to - from));
+          : scratch.keep(Kernels.sliceRows(array.getManager(), array, from, to - from));
     }
     NDArray rows = scratch.array(array, to - from, inputs());
-    TorchKernels.update("copy_rows_", rows, array, from);
+    Kernels.copyRows(rows, array, from);
     return rows;
   }
 
@@ -40,8 +41,7 @@ record DenseMatrix(NDArray array, int torchCode) implements FrozenMatrix {
     if (type == ComputeType.FLOAT32 || !isWide) {
       return this;
     }
-    return new DenseMatrix(
-        TorchKernels.call(manager, "to_type", array, type.torchCode()), type.torchCode());
+    return new DenseMatrix(Kernels.toType(manager, array, type), type.torchCode());
   }
 
   @Override

@@ -6,6 +6,8 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
 import java.util.List;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,26 +56,18 @@ record DeviceNf4Matrix(List<Weight> weights, NDArray levels) implements FrozenMa
       try (NDManager part = packed.getManager().newSubManager()) {
         NDArray scale =
             nested == null
-                ? TorchKernels.call(part, "slice_rows", scales, first, blocks)
-                : TorchKernels.call(
-                    part,
-                    "nested_scales",
-                    scales,
-                    nested.absmax(),
-                    nested.map(),
-                    nested.offset(),
-                    first,
-                    blocks);
-        return TorchKernels.call(
+                ? Kernels.sliceRows(part, scales, first, blocks)
+                : Kernels.nestedScales(
+                    part, scales, nested.absmax(), nested.map(), nested.offset(), first, blocks);
+        return Kernels.nf4Rows(
             manager,
-            "nf4_rows",
-            TorchKernels.call(part, "slice_rows", packed, first, blocks),
+            Kernels.sliceRows(part, packed, first, blocks),
             scale,
             levels,
             start - first * Nf4.BLOCK,
             to - from,
             inputs,
-            type.torchCode());
+            type);
       }
     }
 
@@ -126,7 +120,7 @@ record DeviceNf4Matrix(List<Weight> weights, NDArray levels) implements FrozenMa
       if (begin < end) {
         try (NDArray rows =
             weight.rows(manager, levels, begin - first, end - first, scratch.type())) {
-          TorchKernels.update("set_rows_", all, rows, begin - from);
+          Kernels.setRows(all, rows, begin - from);
         }
       }
       first += weight.outputs();

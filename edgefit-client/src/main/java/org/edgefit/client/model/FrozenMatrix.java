@@ -3,13 +3,15 @@ package org.edgefit.client.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.TorchEngine;
 
 /** A base model's weight of shape (outputs, inputs), which training leaves alone. */
 public interface FrozenMatrix {
 
   /** Returns weights in NF4, under one another, where the manager's arrays are. */
   static FrozenMatrix nf4(NDManager manager, List<Nf4Weight> weights) {
-    return TorchKernels.sharesMemory(manager)
+    return TorchEngine.sharesMemory(manager)
         ? new Nf4Matrix(weights)
         : DeviceNf4Matrix.of(manager, weights);
   }

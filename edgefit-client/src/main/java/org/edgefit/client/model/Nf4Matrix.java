@@ -3,6 +3,7 @@ package org.edgefit.client.model;
 import ai.djl.ndarray.NDArray;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.edgefit.client.engine.KernelProfile;
 
 /**
  * Weights in NF4, under one another, decoded each time that they are used.
@@ -27,7 +28,7 @@ record Nf4Matrix(List<Nf4Weight> weights) implements FrozenMatrix {
   @Override
   public NDArray rows(Scratch scratch, int from, int to) {
     Scratch.Space space = scratch.space(to - from, inputs());
-    long start = TorchKernels.profileStart();
+    long start = KernelProfile.begin();
     int first = 0;
     for (Nf4Weight weight : weights) {
       int begin = Math.max(from, first);
@@ -37,7 +38,7 @@ record Nf4Matrix(List<Nf4Weight> weights) implements FrozenMatrix {
       }
       first += weight.outputs();
     }
-    TorchKernels.profileEnd("(decode NF4)", start);
+    KernelProfile.end("(decode NF4)", start);
     return space.array();
   }
 
@@ -50,7 +51,7 @@ record Nf4Matrix(List<Nf4Weight> weights) implements FrozenMatrix {
   public NDArray columns(Scratch scratch, int from, int to) {
     int width = to - from;
     Scratch.Space space = scratch.space(outputs(), width);
-    long start = TorchKernels.profileStart();
+    long start = KernelProfile.begin();
     int rowsPerTask = Math.max(1, VALUES_PER_TASK / width);
     int first = 0;
     for (Nf4Weight weight : weights) {
@@ -67,7 +68,7 @@ record Nf4Matrix(List<Nf4Weight> weights) implements FrozenMatrix {
               });
       first += weight.outputs();
     }
-    TorchKernels.profileEnd("(decode NF4)", start);
+    KernelProfile.end("(decode NF4)", start);
     return space.array();
   }
 

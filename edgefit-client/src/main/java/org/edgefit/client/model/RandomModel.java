@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
 import org.edgefit.format.model.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
@@ -92,6 +94,6 @@ final class RandomModel {
     }
     Shape shape = new Shape(config.vocabularySize(), config.hiddenSize());
     return new DenseMatrix(
-        TorchKernels.view(manager, memory.flip(), shape, type.torchCode()), type.torchCode());
+        Kernels.view(manager, memory.flip(), shape, type.torchCode()), type.torchCode());
   }
 }

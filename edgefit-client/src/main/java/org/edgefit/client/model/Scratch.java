@@ -7,6 +7,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,7 +72,7 @@ public final class Scratch implements AutoCloseable {
 
   /** Returns whether Java writes this memory. */
   public boolean isShared() {
-    return TorchKernels.sharesMemory(manager);
+    return TorchEngine.sharesMemory(manager);
   }
 
   /** Returns how many rows of a weight are multiplied at a time. */
@@ -124,7 +127,7 @@ public final class Scratch implements AutoCloseable {
   NDArray array(NDArray like, int rows, int columns) {
     return isShared()
         ? space(rows, columns).array()
-        : keep(TorchKernels.call(manager, "empty_of", like, rows, columns, type.torchCode()));
+        : keep(Kernels.empty(manager, like, rows, columns, type));
   }
 
   /** Returns the memory that Java writes as an array of a shape. */
@@ -144,7 +147,7 @@ public final class Scratch implements AutoCloseable {
         wanted,
         shape -> {
           ByteBuffer part = memory.slice(0, bytes).order(ByteOrder.nativeOrder());
-          return new Space(TorchKernels.view(arrays, part, shape, type.torchCode()), part, type);
+          return new Space(Kernels.view(arrays, part, shape, type.torchCode()), part, type);
         });
   }
 

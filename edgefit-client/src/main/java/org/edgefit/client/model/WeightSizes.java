@@ -3,6 +3,7 @@ package org.edgefit.client.model;
 import java.util.List;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.engine.ComputeType;
 import org.edgefit.format.model.ModelConfig;
 
 /** What a base model's weights take in memory, by its config alone. */

@@ -9,6 +9,16 @@ import java.nio.FloatBuffer;
  */
 final class AdamW {
 
+  /*
+   * Loshchilov and Hutter 2019, algorithm 2, in the order in which torch.optim.AdamW rounds:
+   *
+   *   w -= lr decay w
+   *   m += (1 - b1) (g - m)            v = b2 v + (1 - b2) g^2
+   *   w -= lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)
+   *
+   * with g times min(1, clip / (|g| + 1e-6)), |g| being the norm over all adapted layers.
+   */
+
   private final float[] mean;
   private final float[] square;
   private final double beta1;

@@ -1,12 +1,11 @@
 package org.edgefit.client.qlora;
 
-import static org.edgefit.client.model.TorchKernels.call;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.HashMap;
 import java.util.Map;
+import org.edgefit.client.engine.Kernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +47,7 @@ final class AttentionMasks {
 
   private NDArray windowed(Key key) {
     try (NDArray like = manager.zeros(new Shape(1))) {
-      return call(manager, "window_mask", like, key.rows(), key.window());
+      return Kernels.windowMask(manager, like, key.rows(), key.window());
     }
   }
 }

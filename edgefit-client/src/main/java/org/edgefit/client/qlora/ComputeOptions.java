@@ -1,6 +1,6 @@
 package org.edgefit.client.qlora;
 
-import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.engine.ComputeType;
 
 /**
  * How a machine computes a training: what a client chooses for itself, where the server chooses

@@ -1,16 +1,13 @@
 package org.edgefit.client.qlora;
 
-import static org.edgefit.client.model.TorchKernels.call;
-import static org.edgefit.client.model.TorchKernels.callAll;
-import static org.edgefit.client.model.TorchKernels.update;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
 import org.edgefit.adapter.Adapter;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.FrozenMatrix;
 import org.edgefit.client.model.Scratch;
 import org.edgefit.format.model.ModelConfig;
@@ -22,6 +19,18 @@ import org.jspecify.annotations.Nullable;
  * space of its own: one decoder serves one thread at a time.
  */
 final class Decoder implements AutoCloseable {
+
+  /*
+   * x = E[ids] (T, H); blocks; logits = norm(x) W_head' (L, V) of the L rows that a label follows.
+   * The loss is scale * sum(-log softmax(logits)[label]), scale being 1 / L over the whole step's
+   * labels, and its gradient scale * (softmax(logits) - onehot(label)).
+   *
+   * Logits are the largest array of a small model (V = 49,152: 25 MB for 128 rows in float32), so
+   * the labelled rows go through head, loss and the head's backward product in chunks. The blocks
+   * then run backward from the last to the first that is adapted. As many of the last blocks as the
+   * memory plan allows keep what they need; the others run forward once more from their inputs
+   * (activation checkpointing, Chen et al. 2016), with the same dropout masks and LoRA hidden values.
+   */
 
   /**
    * The bytes of one chunk of logits. Small enough to stay in a processor's cache between the
@@ -91,7 +100,7 @@ final class Decoder implements AutoCloseable {
     private final int lowest;
     private final List<NDArray> inputs = new ArrayList<>(); // of the layers from the lowest on
     private final List<DecoderLayer.@Nullable Saved> saved = new ArrayList<>();
-    private final List<@Nullable NDArray[]> downs = new ArrayList<>(); // of those not saved
+    private final List<@Nullable NDArray[]> loraHidden = new ArrayList<>(); // of those not saved
     private final NDArray out;
 
     /**
@@ -127,12 +136,12 @@ final class Decoder implements AutoCloseable {
       this.masks = new AttentionMasks(step, batch);
       NDArray x;
       try (NDArray ids = batch.ids(step)) {
-        x = call(step, "embedding", base.embeddings(), ids);
+        x = Kernels.embedding(step, base.embeddings(), ids);
       }
       int firstKept = layers.size() - plan.layersKept(batch.rows(), layers.size() - lowest);
       for (int i = 0; i < layers.size(); i++) {
         DecoderLayer.Context context = context(i);
-        DecoderLayer.Saved state = layers.get(i).run(context, x, DecoderLayer.noDowns());
+        DecoderLayer.Saved state = layers.get(i).run(context, x, DecoderLayer.noLoraHidden());
         NDArray next = layers.get(i).output(context, state);
         if (i >= lowest) {
           inputs.add(x);
@@ -143,7 +152,7 @@ final class Decoder implements AutoCloseable {
         if (i < lowest) {
           state.close();
         } else if (i < firstKept) {
-          downs.add(state.closeToDowns());
+          loraHidden.add(state.closeToLoraHidden());
         }
         x = next;
       }
@@ -180,7 +189,7 @@ final class Decoder implements AutoCloseable {
      */
     float[] backward(double scale) {
       float[] likelihoods;
-      try (NDArray dx = call(step, "zeros", out, batch.rows(), base.config().hiddenSize())) {
+      try (NDArray dx = Kernels.zeros(step, out, batch.rows(), base.config().hiddenSize())) {
         likelihoods = overLabels(dx, scale);
         for (int i = layers.size() - 1; i >= lowest; i--) {
           DecoderLayer.Context context = context(i);
@@ -189,7 +198,7 @@ final class Decoder implements AutoCloseable {
             try (DecoderLayer.Saved state =
                 kept != null
                     ? kept
-                    : layers.get(i).run(context, x, downs.remove(downs.size() - 1))) {
+                    : layers.get(i).run(context, x, loraHidden.remove(loraHidden.size() - 1))) {
               layers.get(i).backward(context, x, state, dx, i > lowest);
             }
           }
@@ -207,19 +216,19 @@ final class Decoder implements AutoCloseable {
         try (NDManager part = step.newSubManager()) {
           NDArray rows = batch.labelRows(part, from, to);
           NDArray labels = batch.labels(part, from, to);
-          NDArray x = call(part, "rows", out, rows);
-          NDArray[] normed = finalNorm(part, x);
-          NDArray logits = logitsOf(part, normed[0]);
+          NDArray x = Kernels.rows(part, out, rows);
+          Kernels.Normed normed = finalNorm(part, x);
+          NDArray logits = logitsOf(part, normed.output());
           NDArray chosen;
           if (dx == null) {
-            chosen = call(part, "log_likelihoods_", logits, labels);
+            chosen = Kernels.logLikelihoods(part, logits, labels);
           } else {
-            chosen = call(part, "cross_entropy_", logits, labels, scale);
-            NDArray dlogits = call(part, "to_type", logits, scratch.type().torchCode());
+            chosen = Kernels.crossEntropy(part, logits, labels, scale);
+            NDArray dlogits = Kernels.toType(part, logits, scratch.type());
             NDArray dnormed = FrozenProduct.backward(part, dlogits, List.of(head), scratch);
-            NDArray drows = call(part, "zeros", x, to - from, base.config().hiddenSize());
-            update("rms_norm_backward_", drows, dnormed, x, base.finalNorm(), normed[1]);
-            update("put_rows_", dx, rows, drows);
+            NDArray drows = Kernels.zeros(part, x, to - from, base.config().hiddenSize());
+            Kernels.rmsNormBackward(drows, dnormed, x, base.finalNorm(), normed.scale());
+            Kernels.putRows(dx, rows, drows);
           }
           System.arraycopy(chosen.toFloatArray(), 0, likelihoods, from, to - from);
         }
@@ -227,34 +236,30 @@ final class Decoder implements AutoCloseable {
       return likelihoods;
     }
 
-    private NDArray[] finalNorm(NDManager part, NDArray x) {
-      return callAll(
-          part,
-          "rms_norm",
-          x,
-          base.finalNorm(),
-          base.config().rmsNormEps(),
-          scratch.type().torchCode());
+    private Kernels.Normed finalNorm(NDManager part, NDArray x) {
+      return Kernels.rmsNorm(part, x, base.finalNorm(), base.config().rmsNormEps(), scratch.type());
     }
 
     /** Returns the logits of rows that the final norm has gone over, in float32. */
     private NDArray logitsOf(NDManager owner, NDArray normed) {
       try (NDArray logits = FrozenProduct.forward(owner, normed, List.of(head), scratch)) {
-        return call(owner, "to_type", logits, ComputeType.FLOAT32.torchCode());
+        return Kernels.toType(owner, logits, ComputeType.FLOAT32);
       }
     }
 
     /** Returns the logits of rows {@code from} to {@code to}, (rows, vocabulary). */
     NDArray logits(int from, int to) {
       try (NDManager part = step.newSubManager()) {
-        return logitsOf(step, finalNorm(part, call(part, "slice_rows", out, from, to - from))[0]);
+        return logitsOf(
+            step, finalNorm(part, Kernels.sliceRows(part, out, from, to - from)).output());
       }
     }
 
     /** Returns the logits after the last token of each text, (texts, vocabulary). */
     NDArray nextLogits() {
       try (NDManager part = step.newSubManager()) {
-        return logitsOf(step, finalNorm(part, call(part, "rows", out, batch.lastRows(part)))[0]);
+        return logitsOf(
+            step, finalNorm(part, Kernels.rows(part, out, batch.lastRows(part))).output());
       }
     }
 

@@ -1,14 +1,11 @@
 package org.edgefit.client.qlora;
 
-import static org.edgefit.client.model.TorchKernels.call;
-import static org.edgefit.client.model.TorchKernels.callAll;
-import static org.edgefit.client.model.TorchKernels.update;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.model.Scratch;
 import org.edgefit.format.model.ModelConfig;
@@ -22,6 +19,31 @@ import org.jspecify.annotations.Nullable;
  */
 final class DecoderLayer {
 
+  /*
+   * The block as Llama, Mistral, Qwen2 and Phi-3 have it [1]. x (T, H) is the residual stream; the
+   * norms, the rotation R and the attention are those of kernels.py, the four products with their
+   * LoRA branches those of LinearGroup.
+   *
+   *   n = norm(x)           (q, k, v) = n W_qkv'   (T, (N + 2 K) D)   q, k = R q, R k
+   *   a = attention(q, k, v)                       (T, N D)
+   *   m = x + a W_o'                               (T, H)
+   *   u = norm(m)           (g, p) = u W_gp'       (T, 2 I)
+   *   y = m + (silu(g) * p) W_d'                   (T, H)
+   *
+   * Backward from dy to dx, which take the same memory, as the residual stream adds up:
+   *
+   *   d(silu(g) * p) = dy W_d    dx  = dy + norm_backward(d(g, p) W_gp)       at m
+   *   da = dx W_o                dx += norm_backward(R' d(q, k, v) W_qkv)     at x
+   *
+   * What is kept: q, k, v, a, m, (g, p), the log-sum-exp of the scores and one scale for each row of
+   * a norm. n, u and silu(g) * p are computed again, since they cost little and are needed by
+   * adapted layers alone; the last product is not, as its result is the next block's input. The
+   * gradient of (g, p), the largest of all, takes the place of (g, p).
+   *
+   * [1] Touvron et al. 2023, LLaMA; Zhang and Sennrich 2019; Su et al. 2021; Shazeer 2020; Ainslie
+   * et al. 2023.
+   */
+
   /** The groups of linear layers, in the order of the forward pass. */
   private static final int ATTENTION_IN = 0;
 
@@ -32,12 +54,15 @@ final class DecoderLayer {
   private final ModelConfig config;
   private final BaseModel.Layer frozen;
   private final int window;
+  private final Kernels.Heads heads;
   private final List<LinearGroup> groups;
 
   DecoderLayer(ModelConfig config, int index, BaseModel.Layer frozen, @Nullable LoraWeights lora) {
     this.config = config;
     this.frozen = frozen;
     this.window = config.windows().get(index);
+    int keyValue = config.keyValueHeads();
+    this.heads = new Kernels.Heads(keyValue, config.heads() / keyValue, config.headSize());
     this.groups = frozen.stacks().stream().map(stack -> new LinearGroup(stack, lora)).toList();
   }
 
@@ -63,8 +88,8 @@ final class DecoderLayer {
       @Nullable Dropout dropout,
       Seed seed) {
 
-    int type() {
-      return scratch.type().torchCode();
+    ComputeType type() {
+      return scratch.type();
     }
 
     Seed groupSeed(int group) {
@@ -81,7 +106,7 @@ final class DecoderLayer {
     final NDArray middle; // (T, H), after the attention
     final NDArray middleScale; // (T, 1), 1 / rms of middle
     final NDArray gateUp; // (T, 2 I)
-    final @Nullable NDArray[] downs; // per group (T, branches x rank)
+    final @Nullable NDArray[] loraHidden; // per group (T, branches x rank)
 
     Saved(
         NDArray inputScale,
@@ -91,7 +116,7 @@ final class DecoderLayer {
         NDArray middle,
         NDArray middleScale,
         NDArray gateUp,
-        @Nullable NDArray[] downs) {
+        @Nullable NDArray[] loraHidden) {
       this.inputScale = inputScale;
       this.qkv = qkv;
       this.attended = attended;
@@ -99,24 +124,24 @@ final class DecoderLayer {
       this.middle = middle;
       this.middleScale = middleScale;
       this.gateUp = gateUp;
-      this.downs = downs;
+      this.loraHidden = loraHidden;
     }
 
     /** Frees all but the LoRA inputs after A, which are small, for a layer that runs once more. */
-    @Nullable NDArray[] closeToDowns() {
+    @Nullable NDArray[] closeToLoraHidden() {
       for (NDArray array : List.of(inputScale, qkv, attended, middle, middleScale, gateUp)) {
         array.close();
       }
       logSumExps.forEach(NDArray::close);
-      return downs;
+      return loraHidden;
     }
 
     @Override
     public void close() {
-      closeToDowns();
-      for (NDArray down : downs) {
-        if (down != null) {
-          down.close();
+      closeToLoraHidden();
+      for (NDArray hidden : loraHidden) {
+        if (hidden != null) {
+          hidden.close();
         }
       }
     }
@@ -128,7 +153,7 @@ final class DecoderLayer {
   }
 
   /** Returns room for the LoRA inputs after A of a first run. */
-  static @Nullable NDArray[] noDowns() {
+  static @Nullable NDArray[] noLoraHidden() {
     return new NDArray[4];
   }
 
@@ -136,88 +161,79 @@ final class DecoderLayer {
    * Runs the block up to the MLP's last layer, which the backward pass can do without.
    *
    * @param x the input, (T, H)
-   * @param downs per group the LoRA inputs after A that an earlier run has kept; filled up
+   * @param loraHidden per group the LoRA inputs after A that an earlier run has kept; filled up
    */
-  Saved run(Context context, NDArray x, @Nullable NDArray[] downs) {
+  Saved run(Context context, NDArray x, @Nullable NDArray[] loraHidden) {
     NDManager manager = context.manager();
-    NDArray[] normed = norm(context, x, frozen.inputNorm());
-    NDArray qkv = forward(context, ATTENTION_IN, normed[0], downs);
-    normed[0].close();
+    Kernels.Normed normed = norm(context, x, frozen.inputNorm());
+    NDArray qkv = forward(context, ATTENTION_IN, normed.output(), loraHidden);
+    normed.output().close();
     rotate(context, qkv, 1);
 
     int rows = (int) x.getShape().get(0);
-    NDArray attended = call(manager, "empty", qkv, rows, config.heads() * config.headSize());
+    NDArray attended = Kernels.empty(manager, qkv, rows, config.heads() * config.headSize());
     List<NDArray> logSumExps = attend(context, qkv, attended);
     NDArray middle;
-    try (NDArray projected = forward(context, ATTENTION_OUT, attended, downs)) {
-      middle = call(manager, "sum", x, projected);
+    try (NDArray projected = forward(context, ATTENTION_OUT, attended, loraHidden)) {
+      middle = Kernels.sum(manager, x, projected);
     }
-    NDArray[] mlpNormed = norm(context, middle, frozen.mlpNorm());
-    NDArray gateUp = forward(context, MLP_IN, mlpNormed[0], downs);
-    mlpNormed[0].close();
-    return new Saved(normed[1], qkv, attended, logSumExps, middle, mlpNormed[1], gateUp, downs);
+    Kernels.Normed mlpNormed = norm(context, middle, frozen.mlpNorm());
+    NDArray gateUp = forward(context, MLP_IN, mlpNormed.output(), loraHidden);
+    mlpNormed.output().close();
+    return new Saved(
+        normed.scale(), qkv, attended, logSumExps, middle, mlpNormed.scale(), gateUp, loraHidden);
   }
 
   /** Returns the block's output, (T, H), after {@link #run}. */
   NDArray output(Context context, Saved saved) {
     NDManager manager = context.manager();
-    try (NDArray product = call(manager, "silu_mul", saved.gateUp);
-        NDArray projected = forward(context, MLP_OUT, product, saved.downs)) {
-      return call(manager, "sum", saved.middle, projected);
+    try (NDArray product = Kernels.siluMul(manager, saved.gateUp);
+        NDArray projected = forward(context, MLP_OUT, product, saved.loraHidden)) {
+      return Kernels.sum(manager, saved.middle, projected);
     }
   }
 
-  private NDArray[] norm(Context context, NDArray x, NDArray weight) {
-    return callAll(context.manager(), "rms_norm", x, weight, config.rmsNormEps(), context.type());
+  private Kernels.Normed norm(Context context, NDArray x, NDArray weight) {
+    return Kernels.rmsNorm(context.manager(), x, weight, config.rmsNormEps(), context.type());
   }
 
-  private NDArray forward(Context context, int group, NDArray x, @Nullable NDArray[] downs) {
+  private NDArray forward(Context context, int group, NDArray x, @Nullable NDArray[] loraHidden) {
     LinearGroup.Result result =
-        groups.get(group).forward(context, x, downs[group], context.groupSeed(group));
-    downs[group] = result.down();
+        groups.get(group).forward(context, x, loraHidden[group], context.groupSeed(group));
+    loraHidden[group] = result.hidden();
     return result.output();
   }
 
   /** Turns queries and keys in place: by their angles, or with -1 back. */
   private void rotate(Context context, NDArray qkv, double sign) {
     Rotary rotary = context.rotary();
-    int heads = config.heads() + config.keyValueHeads();
-    update("rope_", qkv, heads, config.headSize(), rotary.cos(), rotary.sin(), sign);
+    int turned = config.heads() + config.keyValueHeads();
+    Kernels.rotate(qkv, turned, config.headSize(), rotary.cos(), rotary.sin(), sign);
   }
 
   /** Fills the attention's result, text by text, and returns the log-sum-exp of the scores. */
   private List<NDArray> attend(Context context, NDArray qkv, NDArray attended) {
     List<NDArray> logSumExps = new ArrayList<>();
     List<Batch.Segment> segments = context.batch().segments();
-    int kv = config.keyValueHeads();
-    int group = config.heads() / kv;
     for (int i = 0; i < segments.size(); i++) {
       Batch.Segment text = segments.get(i);
+      Kernels.Span span = new Kernels.Span(text.start(), text.rows());
       KeyValueCache.Layer cache = context.caches() == null ? null : context.caches().get(i);
-      NDArray mask = context.masks().of(text, window);
-      Object[] arguments = {attended, qkv, text.start(), text.rows(), kv, group, config.headSize()};
       if (cache != null && cache.tokens() > 0) {
         int past = cache.tokens();
         int first = window == 0 ? 0 : Math.max(0, past + 1 - window);
         logSumExps.add(
-            call(
-                context.manager(), "attention_cached_", and(arguments, cache.rows(), first, past)));
-      } else if (mask == null) {
-        logSumExps.add(call(context.manager(), "attention_", arguments));
+            Kernels.attentionCached(
+                context.manager(), attended, qkv, span, heads, cache.rows(), first, past));
       } else {
-        logSumExps.add(call(context.manager(), "attention_masked_", and(arguments, mask)));
+        NDArray mask = context.masks().of(text, window);
+        logSumExps.add(Kernels.attention(context.manager(), attended, qkv, span, heads, mask));
       }
       if (cache != null && cache.tokens() == 0) {
-        cache.fill(qkv, text.start(), text.rows(), 2 * kv * config.headSize());
+        cache.fill(qkv, span, 2 * heads.keyValue() * heads.size());
       }
     }
     return logSumExps;
-  }
-
-  private static Object[] and(Object[] first, Object... more) {
-    Object[] all = Arrays.copyOf(first, first.length + more.length);
-    System.arraycopy(more, 0, all, first.length, more.length);
-    return all;
   }
 
   /**
@@ -234,16 +250,16 @@ final class DecoderLayer {
     int lowest = inputGradient ? -1 : lowestAdapted();
 
     NDArray dproduct;
-    try (NDArray dy = call(manager, "to_type", dx, context.type());
+    try (NDArray dy = Kernels.toType(manager, dx, context.type());
         @Nullable NDArray product =
-            isAdapted(MLP_OUT) ? call(manager, "silu_mul", saved.gateUp) : null) {
+            isAdapted(MLP_OUT) ? Kernels.siluMul(manager, saved.gateUp) : null) {
       dproduct = backward(context, MLP_OUT, lowest, product, saved, dy);
     }
     if (dproduct == null) {
       return;
     }
     NDArray dGateUp = saved.gateUp; // the largest of all: its gradient takes its place
-    update("silu_mul_backward_", dGateUp, dproduct);
+    Kernels.siluMulBackward(dGateUp, dproduct);
     dproduct.close();
     NDArray dnormed;
     try (@Nullable NDArray normed =
@@ -256,11 +272,11 @@ final class DecoderLayer {
     if (dnormed == null) {
       return;
     }
-    update("rms_norm_backward_", dx, dnormed, saved.middle, frozen.mlpNorm(), saved.middleScale);
+    Kernels.rmsNormBackward(dx, dnormed, saved.middle, frozen.mlpNorm(), saved.middleScale);
     dnormed.close();
 
     NDArray dattended;
-    try (NDArray dy = call(manager, "to_type", dx, context.type())) {
+    try (NDArray dy = Kernels.toType(manager, dx, context.type())) {
       dattended = backward(context, ATTENTION_OUT, lowest, saved.attended, saved, dy);
     }
     if (dattended == null) {
@@ -278,7 +294,7 @@ final class DecoderLayer {
     if (dinput == null) {
       return;
     }
-    update("rms_norm_backward_", dx, dinput, x, frozen.inputNorm(), saved.inputScale);
+    Kernels.rmsNormBackward(dx, dinput, x, frozen.inputNorm(), saved.inputScale);
     dinput.close();
   }
 
@@ -300,41 +316,31 @@ final class DecoderLayer {
       Context context, int group, int lowest, @Nullable NDArray input, Saved saved, NDArray dy) {
     return groups
         .get(group)
-        .backward(context, dy, input, saved.downs[group], context.groupSeed(group), group > lowest);
+        .backward(
+            context, dy, input, saved.loraHidden[group], context.groupSeed(group), group > lowest);
   }
 
   private static NDArray normedAgain(Context context, NDArray x, NDArray weight, NDArray scale) {
-    return call(context.manager(), "rms_norm_again", x, weight, scale, context.type());
+    return Kernels.rmsNormAgain(context.manager(), x, weight, scale, context.type());
   }
 
   /** Returns the gradient of the projected query, key and value, (T, (N + 2 K) D). */
   private NDArray attentionBackward(Context context, Saved saved, NDArray dattended) {
-    int kv = config.keyValueHeads();
-    int group = config.heads() / kv;
     NDArray dqkv =
-        call(
-            context.manager(), "empty", saved.qkv, context.batch().rows(), config.attentionWidth());
+        Kernels.empty(
+            context.manager(), saved.qkv, context.batch().rows(), config.attentionWidth());
     List<Batch.Segment> segments = context.batch().segments();
     for (int i = 0; i < segments.size(); i++) {
       Batch.Segment text = segments.get(i);
-      NDArray mask = context.masks().of(text, window);
-      Object[] arguments = {
-        dqkv,
-        dattended,
-        saved.qkv,
-        saved.attended,
-        saved.logSumExps.get(i),
-        text.start(),
-        text.rows(),
-        kv,
-        group,
-        config.headSize()
-      };
-      if (mask == null) {
-        update("attention_backward_", arguments);
-      } else {
-        update("attention_masked_backward_", and(arguments, mask));
-      }
+      Kernels.attentionBackward(
+          dqkv,
+          dattended,
+          saved.qkv,
+          saved.attended,
+          saved.logSumExps.get(i),
+          new Kernels.Span(text.start(), text.rows()),
+          heads,
+          context.masks().of(text, window));
     }
     rotate(context, dqkv, -1);
     return dqkv;

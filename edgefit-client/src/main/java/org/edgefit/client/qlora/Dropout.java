@@ -6,9 +6,10 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.stream.IntStream;
-import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.KernelProfile;
+import org.edgefit.client.engine.Kernels;
 import org.edgefit.client.model.Scratch;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.random.Seed;
 
 /**
@@ -66,15 +67,8 @@ final class Dropout implements AutoCloseable {
   NDArray mask(Seed seed, int rows, int columns) {
     if (!scratch.isShared()) {
       return scratch.keep(
-          TorchKernels.call(
-              device.getManager(),
-              "dropout_mask",
-              device,
-              seed.value(),
-              rows,
-              columns,
-              threshold,
-              scratch.type().torchCode()));
+          Kernels.dropoutMask(
+              device.getManager(), device, seed.value(), rows, columns, threshold, scratch.type()));
     }
     Scratch.Space space = scratch.space(rows, columns);
     fill(space.memory(), Math.multiplyExact(rows, columns), seed);
@@ -83,7 +77,7 @@ final class Dropout implements AutoCloseable {
 
   /** Fills the mask; element {@code 4 g} begins the draw {@code g}, so that tasks can share it. */
   private void fill(ByteBuffer mask, int elements, Seed seed) {
-    long start = TorchKernels.profileStart();
+    long start = KernelProfile.begin();
     IntStream.range(0, (elements + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK)
         .parallel()
         .forEach(
@@ -96,7 +90,7 @@ final class Dropout implements AutoCloseable {
                 fillHalves(mask, from, to, seed.value());
               }
             });
-    TorchKernels.profileEnd("(draw dropout)", start);
+    KernelProfile.end("(draw dropout)", start);
   }
 
   private void fillFloats(ByteBuffer mask, int from, int to, long seed) {

@@ -1,12 +1,10 @@
 package org.edgefit.client.qlora;
 
-import static org.edgefit.client.model.TorchKernels.call;
-import static org.edgefit.client.model.TorchKernels.update;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
-import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
 import org.edgefit.client.model.FrozenMatrix;
 import org.edgefit.client.model.Scratch;
 
@@ -15,6 +13,17 @@ import org.edgefit.client.model.Scratch;
  * processor when it is multiplied, and no more than it is ever decoded at once.
  */
 final class FrozenProduct {
+
+  /*
+   * W (out, in) in NF4 is cut where a part of it, decoded, fits the scratch space:
+   *
+   *   y = x W'    by rows of W:     y[:, i] = x W_i'    parts of the result lie side by side
+   *   dx = dy W   by columns of W:  dx[:, j] = dy W^j   the same; nothing is summed
+   *               by rows of W:     dx = sum_i dy[:, i] W_i
+   *
+   * The last form serves several matrices under one another, and those that cannot be cut by
+   * columns; its sum is float32 whatever the type of the products, and is rounded once.
+   */
 
   private FrozenProduct() {}
 
@@ -29,16 +38,16 @@ final class FrozenProduct {
     FrozenMatrix first = weights.get(0);
     int part = scratch.rowsPerPart(first);
     if (weights.size() == 1 && part == first.outputs()) {
-      return call(manager, "linear", x, first.rows(scratch, 0, part));
+      return Kernels.linear(manager, x, first.rows(scratch, 0, part));
     }
     int outputs = weights.stream().mapToInt(FrozenMatrix::outputs).sum();
-    NDArray y = call(manager, "empty", x, (int) x.getShape().get(0), outputs);
+    NDArray y = Kernels.empty(manager, x, (int) x.getShape().get(0), outputs);
     int start = 0;
     for (FrozenMatrix weight : weights) {
       int rows = scratch.rowsPerPart(weight);
       for (int from = 0; from < weight.outputs(); from += rows) {
         int to = Math.min(weight.outputs(), from + rows);
-        update("linear_part_", y, x, weight.rows(scratch, from, to), start + from);
+        Kernels.linearPart(y, x, weight.rows(scratch, from, to), start + from);
       }
       start += weight.outputs();
     }
@@ -54,8 +63,8 @@ final class FrozenProduct {
         return backwardByColumns(manager, dy, only, scratch);
       }
     }
-    int exact = ComputeType.FLOAT32.torchCode();
-    int type = scratch.type().torchCode();
+    ComputeType exact = ComputeType.FLOAT32;
+    ComputeType type = scratch.type();
     NDArray dx = null;
     boolean isSum = false;
     int start = 0;
@@ -64,13 +73,13 @@ final class FrozenProduct {
       for (int from = 0; from < weight.outputs(); from += rows) {
         NDArray decoded = weight.rows(scratch, from, Math.min(weight.outputs(), from + rows));
         if (dx == null) {
-          dx = call(manager, "linear_backward", dy, decoded, start + from);
+          dx = Kernels.linearBackward(manager, dy, decoded, start + from);
         } else {
           if (!isSum && type != exact) {
             dx = converted(manager, dx, exact);
           }
           isSum = true;
-          update("linear_backward_add_", dx, dy, decoded, start + from);
+          Kernels.linearBackwardAdd(dx, dy, decoded, start + from);
         }
       }
       start += weight.outputs();
@@ -84,18 +93,18 @@ final class FrozenProduct {
   /** Makes the columns of the result a part at a time: there is nothing to sum. */
   private static NDArray backwardByColumns(
       NDManager manager, NDArray dy, FrozenMatrix weight, Scratch scratch) {
-    NDArray dx = call(manager, "empty", dy, (int) dy.getShape().get(0), weight.inputs());
+    NDArray dx = Kernels.empty(manager, dy, (int) dy.getShape().get(0), weight.inputs());
     int columns = scratch.columnsPerPart(weight);
     for (int from = 0; from < weight.inputs(); from += columns) {
       int to = Math.min(weight.inputs(), from + columns);
-      update("linear_backward_part_", dx, dy, weight.columns(scratch, from, to), from);
+      Kernels.linearBackwardPart(dx, dy, weight.columns(scratch, from, to), from);
     }
     return dx;
   }
 
-  private static NDArray converted(NDManager manager, NDArray array, int type) {
+  private static NDArray converted(NDManager manager, NDArray array, ComputeType type) {
     try (array) {
-      return call(manager, "to_type", array, type);
+      return Kernels.toType(manager, array, type);
     }
   }
 }

@@ -1,12 +1,10 @@
 package org.edgefit.client.qlora;
 
-import static org.edgefit.client.model.TorchKernels.call;
-import static org.edgefit.client.model.TorchKernels.update;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
+import org.edgefit.client.engine.Kernels;
 import org.edgefit.client.model.BaseModel;
 import org.jspecify.annotations.Nullable;
 
@@ -61,8 +59,8 @@ final class KeyValueCache implements AutoCloseable {
     }
 
     /** Keeps the keys and values of a text's first tokens. */
-    void fill(NDArray qkv, int start, int count, int width) {
-      update("cache_rows_", allocated(qkv, width), qkv, start, count);
+    void fill(NDArray qkv, Kernels.Span text, int width) {
+      Kernels.cacheRows(allocated(qkv, width), qkv, text);
     }
 
     /** Returns the memory, which has room for one token more. */
@@ -75,7 +73,7 @@ final class KeyValueCache implements AutoCloseable {
 
     private NDArray allocated(NDArray like, int width) {
       if (rows == null) {
-        rows = call(manager, "empty", like, capacity, width);
+        rows = Kernels.empty(manager, like, capacity, width);
       }
       return rows;
     }

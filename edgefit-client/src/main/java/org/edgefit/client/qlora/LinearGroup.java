@@ -1,9 +1,7 @@
 package org.edgefit.client.qlora;
 
-import static org.edgefit.client.model.TorchKernels.call;
-import static org.edgefit.client.model.TorchKernels.update;
-
 import ai.djl.ndarray.NDArray;
+import org.edgefit.client.engine.Kernels;
 import org.edgefit.client.model.LinearStack;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +11,24 @@ import org.jspecify.annotations.Nullable;
  * where ' is the transpose and s the adapter's scale. The layers' outputs lie side by side.
  */
 final class LinearGroup {
+
+  /*
+   * LoRA [1] on layers that share an input x (T, in), such as query, key and value. The frozen
+   * weights W_i (out_i, in) lie under one another, as do the A_i (r, in):
+   *
+   *   h = (mask * x) A'          (T, branches x r), one product for all branches
+   *   y_i = x W_i' + s h_i B_i'  (T, out_i), side by side
+   *
+   * with s = alpha / r, or alpha / sqrt(r) [2], times 1 / (1 - p) of dropout's rate p. Backward:
+   *
+   *   dB_i += s dy_i' h_i        dh_i = s dy_i B_i
+   *   dA   += dh' (mask * x)     dx   = dy W + mask * (dh A)
+   *
+   * h is kept (T x r values a branch); the mask is drawn again from its seed, and W is decoded
+   * again. The frozen product comes first: the branches, a few rows, are added to what it wrote.
+   *
+   * [1] Hu et al. 2022. [2] Kalajdzievski 2023, rank-stabilised LoRA.
+   */
 
   private final LinearStack frozen;
   private final @Nullable LoraGroup lora;
@@ -30,10 +46,10 @@ final class LinearGroup {
    * What a forward pass gives.
    *
    * @param output (rows, outputs)
-   * @param down the input after A, (rows, branches x rank), which the backward pass needs; null
+   * @param hidden the input after A, (rows, branches x rank), which the backward pass needs; null
    *     without branches
    */
-  record Result(NDArray output, @Nullable NDArray down) {}
+  record Result(NDArray output, @Nullable NDArray hidden) {}
 
   /** Returns whether any layer has a LoRA branch. */
   boolean isAdapted() {
@@ -51,27 +67,25 @@ final class LinearGroup {
     NDArray y = FrozenProduct.forward(context.manager(), x, frozen.weights(), context.scratch());
     NDArray bias = frozen.bias();
     if (bias != null) {
-      update("add_", y, bias);
+      Kernels.add(y, bias);
     }
-    NDArray down = known != null ? known : down(context, x, seed);
-    if (lora != null && down != null) {
+    NDArray hidden = known != null ? known : hidden(context, x, seed);
+    if (lora != null && hidden != null) {
       for (LoraGroup.Branch branch : lora.branches()) {
-        update("lora_up_", y, branch.column(), down, branch.start(), branch.b(), scale(context));
+        Kernels.loraUp(y, branch.column(), hidden, branch.start(), branch.b(), scale(context));
       }
     }
-    return new Result(y, down);
+    return new Result(y, hidden);
   }
 
   /** Returns the input after A, or null without branches. */
-  private @Nullable NDArray down(DecoderLayer.Context context, NDArray x, Seed seed) {
+  private @Nullable NDArray hidden(DecoderLayer.Context context, NDArray x, Seed seed) {
     if (lora == null) {
       return null;
     }
     Dropout dropout = context.dropout();
-    if (dropout == null) {
-      return call(context.manager(), "lora_down", x, lora.a());
-    }
-    return call(context.manager(), "lora_down_dropout", x, mask(dropout, seed, x), lora.a());
+    NDArray mask = dropout == null ? null : mask(dropout, seed, x);
+    return Kernels.loraDown(context.manager(), x, mask, lora.a());
   }
 
   /**
@@ -79,7 +93,7 @@ final class LinearGroup {
    *
    * @param dy the gradient of the output
    * @param x the forward pass's input, which only the branches need
-   * @param down what the forward pass gave
+   * @param hidden what the forward pass gave
    * @param seed the dropout's seed
    * @param inputGradient whether the gradient of the input is needed
    * @return the gradient of the input, or null if it is not needed
@@ -88,43 +102,35 @@ final class LinearGroup {
       DecoderLayer.Context context,
       NDArray dy,
       @Nullable NDArray x,
-      @Nullable NDArray down,
+      @Nullable NDArray hidden,
       Seed seed,
       boolean inputGradient) {
     NDArray dx =
         inputGradient
             ? FrozenProduct.backward(context.manager(), dy, frozen.weights(), context.scratch())
             : null;
-    if (lora == null || down == null || x == null) {
+    if (lora == null || hidden == null || x == null) {
       return dx;
     }
-    int rows = (int) down.getShape().get(0);
+    int rows = (int) hidden.getShape().get(0);
     int width = lora.branches().size() * rank;
-    try (NDArray ddown = call(context.manager(), "empty", down, rows, width)) {
+    try (NDArray dhidden = Kernels.empty(context.manager(), hidden, rows, width)) {
       for (LoraGroup.Branch branch : lora.branches()) {
-        update(
-            "lora_up_backward_",
-            ddown,
+        Kernels.loraUpBackward(
+            dhidden,
             branch.gradB(),
             dy,
             branch.column(),
-            down,
+            hidden,
             branch.start(),
             branch.b(),
             scale(context));
       }
       Dropout dropout = context.dropout();
-      if (dropout == null) {
-        update("lora_down_weight_backward_", lora.gradA(), ddown, x);
-        if (dx != null) {
-          update("lora_down_input_backward_", dx, ddown, lora.a());
-        }
-      } else {
-        NDArray mask = mask(dropout, seed, x);
-        update("lora_down_weight_dropout_backward_", lora.gradA(), ddown, x, mask);
-        if (dx != null) {
-          update("lora_down_input_dropout_backward_", dx, ddown, lora.a(), mask);
-        }
+      NDArray mask = dropout == null ? null : mask(dropout, seed, x);
+      Kernels.loraDownWeightBackward(lora.gradA(), dhidden, x, mask);
+      if (dx != null) {
+        Kernels.loraDownInputBackward(dx, dhidden, lora.a(), mask);
       }
     }
     return dx;

@@ -18,10 +18,11 @@ import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.TensorSpec;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.LinearStack;
-import org.edgefit.client.model.TorchKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -114,12 +115,12 @@ final class LoraWeights implements AutoCloseable {
   /** Returns weights as products take them: a view of the memory, or a copy. */
   private NDArray operand(int offset, Shape shape) {
     NDArray view = view(weightMemory, offset, shape);
-    if (type == ComputeType.FLOAT32 && TorchKernels.sharesMemory(manager)) {
+    if (type == ComputeType.FLOAT32 && TorchEngine.sharesMemory(manager)) {
       return view;
     }
     NDArray copy;
     try (NDArray zeros = manager.zeros(shape)) {
-      copy = TorchKernels.call(manager, "copied", zeros, type.torchCode());
+      copy = Kernels.copied(manager, zeros, type);
     }
     weightCopies.put(copy, view);
     return copy;
@@ -128,7 +129,7 @@ final class LoraWeights implements AutoCloseable {
   /** Returns a gradient as kernels add to it: a view of the memory, or an array of its own. */
   private NDArray gradient(int offset, Shape shape) {
     NDArray view = view(gradientMemory, offset, shape);
-    if (TorchKernels.sharesMemory(manager)) {
+    if (TorchEngine.sharesMemory(manager)) {
       return view;
     }
     NDArray copy = manager.zeros(shape);
@@ -138,7 +139,7 @@ final class LoraWeights implements AutoCloseable {
 
   /** Brings copies up to date, after the weights have changed. */
   void refresh() {
-    weightCopies.forEach((copy, view) -> TorchKernels.update("copy_", copy, view));
+    weightCopies.forEach((copy, view) -> Kernels.copy(copy, view));
   }
 
   private NDArray view(ByteBuffer memory, int offset, Shape shape) {
@@ -175,7 +176,7 @@ final class LoraWeights implements AutoCloseable {
 
   /** Returns all gradients as they are now, in the order of the weights. */
   FloatBuffer gradients() {
-    gradientCopies.forEach((copy, view) -> TorchKernels.update("copy_", view, copy));
+    gradientCopies.forEach((copy, view) -> Kernels.copy(view, copy));
     return gradientMemory.asFloatBuffer();
   }
 
@@ -205,7 +206,7 @@ final class LoraWeights implements AutoCloseable {
     for (int i = 0; i < gradientMemory.capacity(); i += Float.BYTES) {
       gradientMemory.putFloat(i, 0);
     }
-    gradientCopies.keySet().forEach(copy -> TorchKernels.update("fill_", copy, 0.0));
+    gradientCopies.keySet().forEach(copy -> Kernels.fill(copy, 0.0));
   }
 
   /** Returns a copy of the weights. */

@@ -7,7 +7,7 @@ import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
-import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.engine.ComputeType;
 import org.edgefit.client.model.WeightSizes;
 import org.edgefit.format.model.ModelConfig;
 

@@ -17,9 +17,9 @@ import org.edgefit.client.FitInstruction;
 import org.edgefit.client.FitResult;
 import org.edgefit.client.LocalRule;
 import org.edgefit.client.LocalRules;
+import org.edgefit.client.engine.ComputeProbe;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeProbe;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.ExampleEncoder;
 import org.edgefit.data.InstructionDataset;
 import org.jspecify.annotations.Nullable;
@@ -118,7 +118,7 @@ public final class QloraClient implements FederatedClient {
    */
   public static Map<String, String> machine(ComputeOptions options, Device device) {
     Map<String, String> description = new TreeMap<>();
-    description.put("threads", Integer.toString(TorchKernels.threads()));
+    description.put("threads", Integer.toString(TorchEngine.threads()));
     description.put("compute", options.type().name().toLowerCase(Locale.ROOT));
     description.put("device", device.toString());
     description.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));

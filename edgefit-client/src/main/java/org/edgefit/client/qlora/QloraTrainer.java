@@ -13,10 +13,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.client.LocalRule;
 import org.edgefit.client.Training;
+import org.edgefit.client.engine.ComputeProbe;
 import org.edgefit.client.engine.NativeMemory;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeProbe;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
 import org.edgefit.random.Seed;
 import org.slf4j.Logger;
@@ -165,7 +165,7 @@ public final class QloraTrainer {
       return new Result(lora.toAdapter(), epochLoss, steps);
     } finally {
       NativeMemory.trim();
-      TorchKernels.trim(base.device());
+      TorchEngine.trim(base.device());
     }
   }
 

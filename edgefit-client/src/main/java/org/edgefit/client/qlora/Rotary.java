@@ -17,6 +17,12 @@ import org.edgefit.format.model.RopeConfig;
  */
 record Rotary(NDArray cos, NDArray sin) {
 
+  /*
+   * Su et al. 2021: pair i of a head, (x_i, x_(i + D/2)), is turned by the angle position x
+   * frequency_i, frequency_i = base^(-2 i / D) as scaled by RopeConfig. A rotation's transpose is
+   * the rotation back, so the backward pass turns by the sign -1.
+   */
+
   /**
    * Returns the angles of the given positions, one row each.
    *

@@ -11,6 +11,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.engine.ComputeProbe;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.format.safetensors.HalfFloat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,13 +55,13 @@ class DeviceKernelsTest {
     float[] expected = new float[(first + second) * inputs];
     System.arraycopy(weights.get(0).decode(), 0, expected, 0, first * inputs);
     System.arraycopy(weights.get(1).decode(), 0, expected, first * inputs, second * inputs);
-    try (NDManager manager = TorchKernels.newManager();
+    try (NDManager manager = TorchEngine.newManager();
         Scratch scratch = new Scratch(manager, type)) {
       FrozenMatrix matrix = FrozenMatrix.nf4(manager, weights);
       assertThat(matrix).isInstanceOf(isPortable() ? DeviceNf4Matrix.class : Nf4Matrix.class);
       for (int[] part : new int[][] {{0, first + second}, {1, first}, {first - 2, first + 3}}) {
         float[] rows =
-            TorchKernels.call(manager, "to_type", matrix.rows(scratch, part[0], part[1]), 6)
+            Kernels.toType(manager, matrix.rows(scratch, part[0], part[1]), ComputeType.FLOAT32)
                 .toFloatArray();
         assertThat(rows).hasSize((part[1] - part[0]) * inputs);
         for (int i = 0; i < rows.length; i++) {
@@ -72,7 +76,8 @@ class DeviceKernelsTest {
         int from = inputs / 3;
         int width = inputs - 1 - from;
         float[] columns =
-            TorchKernels.call(manager, "to_type", matrix.columns(scratch, from, from + width), 6)
+            Kernels.toType(
+                    manager, matrix.columns(scratch, from, from + width), ComputeType.FLOAT32)
                 .toFloatArray();
         assertThat(columns).hasSize((first + second) * width);
         for (int i = 0; i < columns.length; i++) {
@@ -93,8 +98,8 @@ class DeviceKernelsTest {
 
   @Test
   void arraysAreCopiesWhereMemoryIsNotShared() {
-    try (NDManager manager = TorchKernels.newManager()) {
-      assertThat(TorchKernels.sharesMemory(manager)).isEqualTo(!isPortable());
+    try (NDManager manager = TorchEngine.newManager()) {
+      assertThat(TorchEngine.sharesMemory(manager)).isEqualTo(!isPortable());
     }
   }
 

@@ -1,8 +1,5 @@
 package org.edgefit.client.model;
 
-import static org.edgefit.client.model.TorchKernels.call;
-import static org.edgefit.client.model.TorchKernels.update;
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
@@ -13,6 +10,9 @@ import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -42,6 +42,8 @@ public class KernelBenchmarks {
 
   private static final int SIDE = 2048;
   private static final int ROWS = 256;
+  private static final Kernels.Span TEXT = new Kernels.Span(0, ROWS);
+  private static final Kernels.Heads HEADS = new Kernels.Heads(3, 3, 64);
 
   private final FloatBuffer values =
       ByteBuffer.allocateDirect(SIDE * SIDE * 4).order(ByteOrder.nativeOrder()).asFloatBuffer();
@@ -64,8 +66,8 @@ public class KernelBenchmarks {
 
   @Setup
   public void setUp() throws IOException {
-    TorchKernels.setThreads(Runtime.getRuntime().availableProcessors());
-    manager = TorchKernels.newManager();
+    TorchEngine.setThreads(Runtime.getRuntime().availableProcessors());
+    manager = TorchEngine.newManager();
     SplittableRandom random = new SplittableRandom(1);
     for (int i = 0; i < values.capacity(); i++) {
       values.put(i, (float) random.nextGaussian());
@@ -74,12 +76,12 @@ public class KernelBenchmarks {
     floats = new Scratch(manager, ComputeType.FLOAT32);
     halves = new Scratch(manager, ComputeType.BFLOAT16);
     NDArray one = manager.ones(new Shape(1));
-    logits = call(manager, "empty", one, 128, 49152);
-    update("fill_", logits, 0.5);
+    logits = Kernels.empty(manager, one, 128, 49152);
+    Kernels.fill(logits, 0.5);
     labels = manager.create(new long[128]);
-    qkv = call(manager, "empty", one, ROWS, 15 * 64);
-    update("fill_", qkv, 0.1);
-    attended = call(manager, "empty", one, ROWS, 9 * 64);
+    qkv = Kernels.empty(manager, one, ROWS, 15 * 64);
+    Kernels.fill(qkv, 0.1);
+    attended = Kernels.empty(manager, one, ROWS, 9 * 64);
     logSumExp = attention();
   }
 
@@ -106,7 +108,7 @@ public class KernelBenchmarks {
 
   @Benchmark
   public void crossEntropy() {
-    call(manager, "cross_entropy_", logits, labels, 1.0).close();
+    Kernels.crossEntropy(manager, logits, labels, 1.0).close();
   }
 
   @Benchmark
@@ -115,13 +117,13 @@ public class KernelBenchmarks {
   }
 
   private NDArray attention() {
-    return call(manager, "attention_", attended, qkv, 0, ROWS, 3, 3, 64);
+    return Kernels.attention(manager, attended, qkv, TEXT, HEADS, null);
   }
 
   @Benchmark
   public void attentionBackward() {
-    try (NDArray dqkv = call(manager, "empty", qkv, ROWS, 15 * 64)) {
-      update("attention_backward_", dqkv, attended, qkv, attended, logSumExp, 0, ROWS, 3, 3, 64);
+    try (NDArray dqkv = Kernels.empty(manager, qkv, ROWS, 15 * 64)) {
+      Kernels.attentionBackward(dqkv, attended, qkv, attended, logSumExp, TEXT, HEADS, null);
     }
   }
 }

@@ -7,6 +7,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.SplittableRandom;
+import org.edgefit.client.engine.Kernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.junit.jupiter.api.Test;
 
 /** SiLU(gate) x up and its gradients, over so many rows that they are made in several parts. */
@@ -28,11 +30,11 @@ class SiluKernelsTest {
   void partsMakeTheWhole() {
     float[] gateUp = random(ROWS * 2 * WIDTH, 1);
     float[] gradient = random(ROWS * WIDTH, 2);
-    try (NDManager manager = TorchKernels.newManager()) {
+    try (NDManager manager = TorchEngine.newManager()) {
       NDArray inputs = manager.create(gateUp, new Shape(ROWS, 2 * WIDTH));
       NDArray dy = manager.create(gradient, new Shape(ROWS, WIDTH));
-      float[] y = TorchKernels.call(manager, "silu_mul", inputs).toFloatArray();
-      TorchKernels.update("silu_mul_backward_", inputs, dy);
+      float[] y = Kernels.siluMul(manager, inputs).toFloatArray();
+      Kernels.siluMulBackward(inputs, dy);
       float[] gradients = inputs.toFloatArray();
       assertThat(y).hasSize(ROWS * WIDTH);
       for (int row = 0; row < ROWS; row++) {

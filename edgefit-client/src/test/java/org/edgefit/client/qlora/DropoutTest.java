@@ -6,8 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.SplittableRandom;
-import org.edgefit.client.model.ComputeType;
-import org.edgefit.client.model.TorchKernels;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.random.Seed;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,10 +25,10 @@ class DropoutTest {
   })
   void masksAreTheDrawsOfTheSeed(int rows, int columns, double rate, ComputeType type, long value) {
     Seed seed = new Seed(value);
-    try (NDManager manager = TorchKernels.newManager();
+    try (NDManager manager = TorchEngine.newManager();
         Dropout dropout = new Dropout(manager, rate, type)) {
       NDArray mask = dropout.mask(seed, rows, columns);
-      float[] values = TorchKernels.call(manager, "to_type", mask, 6).toFloatArray();
+      float[] values = Kernels.toType(manager, mask, ComputeType.FLOAT32).toFloatArray();
       assertThat(values).hasSize(rows * columns);
       SplittableRandom random = new SplittableRandom(seed.value());
       long threshold = Math.round(rate * 65536);

@@ -12,12 +12,13 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.edgefit.client.engine.ComputeProbe;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeProbe;
-import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.FrozenMatrix;
 import org.edgefit.client.model.Scratch;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.format.model.ModelConfig;
 import org.edgefit.format.model.RopeConfig;
 import org.edgefit.random.Seed;
@@ -62,7 +63,7 @@ class FrozenProductTest {
       List<FrozenMatrix> weights = base.layers().get(0).mlpIn().weights();
       FrozenMatrix matrix = weights.get(0);
       assertThat(weights).hasSize(1);
-      if (TorchKernels.sharesMemory(manager)) { // elsewhere parts are larger
+      if (TorchEngine.sharesMemory(manager)) { // elsewhere parts are larger
         assertThat(scratch.rowsPerPart(matrix)).isLessThan(matrix.outputs());
         assertThat(scratch.columnsPerPart(matrix)).isLessThan(matrix.inputs());
       }
@@ -115,11 +116,10 @@ class FrozenProductTest {
       values[i] = (float) random.nextDouble(-1, 1);
     }
     NDArray array = manager.create(values, new Shape(ROWS, columns));
-    return TorchKernels.call(manager, "to_type", array, type.torchCode());
+    return Kernels.toType(manager, array, type);
   }
 
   private static float[] floats(NDManager manager, NDArray array) {
-    return TorchKernels.call(manager, "to_type", array, ComputeType.FLOAT32.torchCode())
-        .toFloatArray();
+    return Kernels.toType(manager, array, ComputeType.FLOAT32).toFloatArray();
   }
 }

@@ -24,11 +24,11 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.TensorSpec;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.engine.ComputeProbe;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeProbe;
-import org.edgefit.client.model.ComputeType;
 import org.edgefit.client.model.GoldenModels;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
 import org.edgefit.file.Json;
 import org.edgefit.format.model.ModelConfig;
@@ -137,7 +137,7 @@ class GoldenParityTest {
   void gradientsAndStepsAgree(Path folder) throws IOException {
     try (BaseModel base = load(folder);
         SafetensorsFile golden = SafetensorsFile.open(folder.resolve("golden.safetensors"));
-        NDManager manager = TorchKernels.newManager();
+        NDManager manager = TorchEngine.newManager();
         LoraWeights lora =
             new LoraWeights(manager, base, PeftAdapter.read(folder.resolve("adapter0")));
         Decoder decoder = new Decoder(base, lora, MemoryPlan.unlimited(base.config()))) {
@@ -187,7 +187,7 @@ class GoldenParityTest {
     assumeBfloat16();
     try (BaseModel base = load(folder);
         SafetensorsFile golden = SafetensorsFile.open(folder.resolve("golden.safetensors"));
-        NDManager manager = TorchKernels.newManager();
+        NDManager manager = TorchEngine.newManager();
         LoraWeights lora =
             new LoraWeights(
                 manager, base, PeftAdapter.read(folder.resolve("adapter0")), ComputeType.BFLOAT16);
@@ -227,7 +227,7 @@ class GoldenParityTest {
       Batch batch = Batch.packed(examples);
       List<Map<String, FloatBuffer>> gradients = new ArrayList<>();
       for (ComputeType type : ComputeType.values()) {
-        try (NDManager manager = TorchKernels.newManager();
+        try (NDManager manager = TorchEngine.newManager();
             LoraWeights lora = new LoraWeights(manager, base, adapter, type);
             Decoder decoder = new Decoder(base, lora, MemoryPlan.unlimited(base.config()))) {
           lora.clearGradients();

@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeType;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.random.Seed;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,7 +48,7 @@ class GradientCheckTest {
       throws IOException {
     LoraConfig config = new LoraConfig(3, 6, rate, List.of(targets.split(",")));
     try (BaseModel base = TestModel.load(quantization);
-        NDManager manager = TorchKernels.newManager();
+        NDManager manager = TorchEngine.newManager();
         LoraWeights lora = new LoraWeights(manager, base, TestModel.adapter(base, config, 1));
         Dropout dropout = new Dropout(manager, rate, ComputeType.FLOAT32);
         Decoder decoder = new Decoder(base, lora, MemoryPlan.unlimited(base.config()))) {

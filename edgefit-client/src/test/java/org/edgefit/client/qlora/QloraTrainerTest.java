@@ -19,9 +19,10 @@ import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Quantization;
 import org.edgefit.client.Training;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.Kernels;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeType;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.data.Example;
 import org.edgefit.format.model.ModelConfig;
 import org.edgefit.random.Seed;
@@ -156,14 +157,10 @@ class QloraTrainerTest {
   @ParameterizedTest
   @EnumSource(ComputeType.class)
   void dropoutHasItsRateInEitherType(ComputeType type) {
-    try (NDManager manager = TorchKernels.newManager();
+    try (NDManager manager = TorchEngine.newManager();
         Dropout dropout = new Dropout(manager, 0.05, type);
         NDArray mask =
-            TorchKernels.call(
-                manager,
-                "to_type",
-                dropout.mask(new Seed(1), 1000, 576),
-                ComputeType.FLOAT32.torchCode())) {
+            Kernels.toType(manager, dropout.mask(new Seed(1), 1000, 576), ComputeType.FLOAT32)) {
       float[] values = mask.toFloatArray();
       int zeros = 0;
       for (float value : values) {
@@ -178,7 +175,7 @@ class QloraTrainerTest {
   @Test
   void packedAndPaddedTextsHaveTheSameLossAndGradients() {
     List<Example> examples = TestModel.examples(base, 4, 5);
-    try (NDManager manager = TorchKernels.newManager();
+    try (NDManager manager = TorchEngine.newManager();
         LoraWeights lora = new LoraWeights(manager, base, TestModel.adapter(base, LORA, 1));
         Decoder decoder = new Decoder(base, lora, MemoryPlan.unlimited(base.config()))) {
       float[][] likelihoods = new float[2][];
@@ -212,7 +209,7 @@ class QloraTrainerTest {
         assertThat(e).hasMessageContaining("memory: ").hasMessageContaining("at least");
         break;
       }
-      try (NDManager manager = TorchKernels.newManager();
+      try (NDManager manager = TorchEngine.newManager();
           LoraWeights lora = new LoraWeights(manager, base, TestModel.adapter(base, LORA, 1));
           Dropout dropout = new Dropout(manager, 0.1, ComputeType.FLOAT32);
           Decoder decoder = new Decoder(base, lora, plan);

@@ -12,7 +12,7 @@ import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.LearningRateSchedule;
 import org.edgefit.client.RunSettings;
 import org.edgefit.client.Training;
-import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.engine.ComputeType;
 import org.edgefit.client.qlora.Scoring;
 import org.edgefit.data.PromptTemplate;
 import org.edgefit.format.model.ModelConfig;

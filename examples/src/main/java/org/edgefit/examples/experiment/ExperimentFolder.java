@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.engine.ComputeType;
 import org.edgefit.file.DurableFiles;
 import org.edgefit.file.Json;
 import org.edgefit.run.FolderLock;

@@ -10,10 +10,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.edgefit.client.engine.ComputeProbe;
+import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
-import org.edgefit.client.model.ComputeProbe;
-import org.edgefit.client.model.ComputeType;
-import org.edgefit.client.model.TorchKernels;
 import org.edgefit.client.qlora.ComputeOptions;
 import org.edgefit.internal.cli.Launcher;
 import org.edgefit.random.Seed;
@@ -93,7 +93,7 @@ public final class PaperExperiment implements Callable<Integer> {
       throws IOException, InterruptedException {
     boolean hasResults = folder.hasResults();
     int threads = config.machine().threads();
-    TorchKernels.setThreads(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
+    TorchEngine.setThreads(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
 
     ExperimentReport report = new ExperimentReport(config, tiers);
     for (long seed : config.seeds()) {

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.edgefit.adapter.AdapterLayout;
-import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.engine.ComputeType;
 import org.edgefit.client.qlora.MemoryPlan;
 import org.edgefit.data.Example;
 import org.edgefit.format.model.ModelConfig;

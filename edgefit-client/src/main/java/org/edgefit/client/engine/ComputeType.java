@@ -1,4 +1,4 @@
-package org.edgefit.client.model;
+package org.edgefit.client.engine;
 
 /**
  * The type in which decoded weights and activations are multiplied. The residual stream, norms,

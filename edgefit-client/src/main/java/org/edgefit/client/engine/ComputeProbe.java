@@ -1,4 +1,4 @@
-package org.edgefit.client.model;
+package org.edgefit.client.engine;
 
 import ai.djl.Device;
 import ai.djl.engine.EngineException;
@@ -70,13 +70,13 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
 
   private static boolean multiplies(ComputeType type, Device device) {
     int size = 16;
-    try (NDManager manager = TorchKernels.newManager(device)) {
+    try (NDManager manager = TorchEngine.newManager(device)) {
       NDArray x = filled(manager, size, size, type, 0.5);
       NDArray w = filled(manager, size, size, type, 0.25);
-      NDArray y = TorchKernels.call(manager, "linear", x, w);
-      NDArray dx = TorchKernels.call(manager, "linear_backward", y, w, 0);
-      float[] corner = TorchKernels.call(manager, "corner", dx).toFloatArray();
-      return corner[0] == size * 0.25f * (size * 0.5f * 0.25f);
+      NDArray y = Kernels.linear(manager, x, w);
+      NDArray dx = Kernels.linearBackward(manager, y, w, 0);
+      float corner = Kernels.corner(dx);
+      return corner == size * 0.25f * (size * 0.5f * 0.25f);
     } catch (EngineException e) { // the engine has no such product for this processor
       return false;
     }
@@ -85,8 +85,8 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
   private static NDArray filled(
       NDManager manager, int rows, int columns, ComputeType type, double value) {
     try (NDArray one = manager.ones(new Shape(1, 1))) {
-      NDArray x = TorchKernels.call(manager, "empty_of", one, rows, columns, type.torchCode());
-      TorchKernels.update("fill_", x, value);
+      NDArray x = Kernels.empty(manager, one, rows, columns, type);
+      Kernels.fill(x, value);
       return x;
     }
   }
@@ -108,7 +108,7 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
 
   private static double measure(ModelConfig config, ComputeType type, Device device) {
     double sum = 0;
-    try (NDManager manager = TorchKernels.newManager(device)) {
+    try (NDManager manager = TorchEngine.newManager(device)) {
       boolean isCpu = device.equals(Device.cpu());
       int rows = isCpu ? ROWS : DEVICE_ROWS;
       int products = isCpu ? 1 : DEVICE_PRODUCTS;
@@ -121,11 +121,11 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
           for (int repeat = 0; repeat < 3; repeat++) {
             long start = System.nanoTime();
             for (int product = 0; product < products; product++) {
-              try (NDArray y = TorchKernels.call(manager, "linear", x, w)) {
-                TorchKernels.call(manager, "linear_backward", y, w, 0).close();
+              try (NDArray y = Kernels.linear(manager, x, w)) {
+                Kernels.linearBackward(manager, y, w, 0).close();
               }
             }
-            TorchKernels.await(x);
+            TorchEngine.await(x);
             best = Math.min(best, (System.nanoTime() - start) / 1e9);
           }
           sum += best;
