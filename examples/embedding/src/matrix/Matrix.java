@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 
 /**
  * Builds the application for every kind of host, and runs it there under every JDK: its classes are
- * loaded, a home joins a federation over gRPC and trains, all is closed, and the JVM ends by
+ * loaded, a client joins a federation over gRPC and trains, all is closed, the JVM ends by
  * itself. Prints the table that stands in docs/embedding.md.
  *
  * <p>Arguments: the folder of the application's jars, the model, the data, Maven's home, the hosts

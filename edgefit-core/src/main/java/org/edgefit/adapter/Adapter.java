@@ -20,7 +20,7 @@ public final class Adapter {
   }
 
   /**
-   * Returns an adapter over given values, which it shares and which must not change any more.
+   * Returns an adapter that wraps the given buffers, which must not be modified afterwards.
    *
    * @param values one buffer per tensor of the layout, in its order
    */
@@ -29,10 +29,10 @@ public final class Adapter {
   }
 
   /**
-   * Returns a fresh adapter: A uniform in ±1/sqrt(inputs), which is PEFT's Kaiming-uniform with a =
-   * sqrt(5), and B zero, so that it changes nothing yet. Each tensor has a stream of its own.
+   * Returns a new adapter: A uniform in ±1/sqrt(inputs) (PEFT's Kaiming-uniform with a = sqrt(5))
+   * and B zero, so that it is initially a no-op. Each tensor has its own random stream.
    *
-   * @param config the config, whose targets may stand for those of any model
+   * @param config the config, whose targets may be {@code attention} etc.
    */
   public static Adapter initial(LoraConfig config, List<LinearSpec> layers, Seed seed) {
     AdapterLayout layout = AdapterLayout.of(config, layers);
@@ -76,23 +76,23 @@ public final class Adapter {
   }
 
   /**
-   * Returns this adapter with another rank: the first rows of A and columns of B, or zeros beyond
-   * those that are there. Alpha changes so that the factor on {@code B A x} stays.
+   * Returns this adapter truncated or zero-padded to another rank (rows of A, columns of B). Alpha
+   * changes so that the scaling of {@code B A x} is unchanged.
    */
   public Adapter withRank(int rank) {
     AdapterLayout resized = layout.withRank(rank);
     return new Adapter(config.withRank(rank), resized, layout.resized(values, resized));
   }
 
-  /** Returns this adapter changed by {@code delta}. */
+  /** Returns this adapter plus {@code delta}. */
   public Adapter plus(AdapterDelta delta) {
     return new Adapter(
         config, layout, combine(delta.layout(), delta::tensor, (mine, change) -> mine + change));
   }
 
   /**
-   * Returns this adapter changed by {@code factor} times a change, computed in double and rounded
-   * to float32 once.
+   * Returns this adapter plus {@code factor} times a delta, computed in double and rounded to
+   * float32 once.
    */
   public Adapter plus(AdapterDelta delta, double factor) {
     return new Adapter(
@@ -101,7 +101,7 @@ public final class Adapter {
         combine(delta.layout(), delta::tensor, (mine, change) -> (float) (mine + factor * change)));
   }
 
-  /** Returns the change that leads from {@code origin} to this adapter. */
+  /** Returns the delta from {@code origin} to this adapter. */
   public AdapterDelta minus(Adapter origin) {
     return AdapterDelta.of(
         layout, combine(origin.layout, origin::tensor, (mine, theirs) -> mine - theirs));

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The change of an adapter over one client's training: the weights after, less the weights before.
- * Its values may lie on the heap or in a memory-mapped file.
+ * A client's adapter delta: weights after local training minus weights before. Its values may be on
+ * the heap or in a memory-mapped file.
  */
 public final class AdapterDelta {
 
@@ -19,7 +19,7 @@ public final class AdapterDelta {
   }
 
   /**
-   * Returns a delta over given values, which it shares and which must not change any more.
+   * Returns a delta that wraps the given buffers, which must not be modified afterwards.
    *
    * @param values one buffer per tensor of the layout, in its order
    */
@@ -37,7 +37,7 @@ public final class AdapterDelta {
     return values.get(index).duplicate();
   }
 
-  /** Returns a change of nothing. */
+  /** Returns a zero delta. */
   public static AdapterDelta zero(AdapterLayout layout) {
     List<FloatBuffer> zeros = new ArrayList<>();
     for (TensorSpec tensor : layout.tensors()) {
@@ -83,7 +83,7 @@ public final class AdapterDelta {
     return new AdapterDelta(layout, sums);
   }
 
-  /** Returns the change of an adapter of another rank; see {@link Adapter#withRank}. */
+  /** Returns this delta with another rank; see {@link Adapter#withRank}. */
   public AdapterDelta withRank(int rank) {
     AdapterLayout resized = layout.withRank(rank);
     return new AdapterDelta(resized, layout.resized(values, resized));

@@ -9,7 +9,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tensors of an adapter in their one order, which is by name.
+ * The names and shapes of an adapter's tensors, sorted by name.
  *
  * @param tensors the tensors; sorted by name, no name twice
  */
@@ -19,13 +19,13 @@ public record AdapterLayout(List<TensorSpec> tensors) {
   private static final String SUFFIX_OF_A = ".lora_A.weight";
   private static final String SUFFIX_OF_B = ".lora_B.weight";
 
-  /** Sorts the tensors and refuses a name that comes twice. */
+  /** Sorts the tensors and rejects duplicate names. */
   public AdapterLayout {
     List<TensorSpec> sorted = new ArrayList<>(tensors);
     sorted.sort(Comparator.comparing(TensorSpec::name));
     for (int i = 1; i < sorted.size(); i++) {
       if (sorted.get(i).name().equals(sorted.get(i - 1).name())) {
-        throw new IllegalArgumentException(sorted.get(i).name() + ": comes twice");
+        throw new IllegalArgumentException(sorted.get(i).name() + ": duplicate");
       }
     }
     tensors = List.copyOf(sorted);
@@ -117,8 +117,8 @@ public record AdapterLayout(List<TensorSpec> tensors) {
   }
 
   /**
-   * Returns values of this layout in one of another rank: the first rows of A and columns of B, or
-   * zeros beyond those that are there.
+   * Returns values of this layout truncated or zero-padded to a layout of another rank (rows of A,
+   * columns of B).
    */
   List<FloatBuffer> resized(List<FloatBuffer> values, AdapterLayout to) {
     List<FloatBuffer> result = new ArrayList<>();

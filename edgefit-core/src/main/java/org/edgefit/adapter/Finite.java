@@ -2,7 +2,7 @@ package org.edgefit.adapter;
 
 import java.nio.FloatBuffer;
 
-/** Looks for values that are not numbers. */
+/** Checks for NaN and infinite values. */
 final class Finite {
 
   private Finite() {}

@@ -1,7 +1,7 @@
 package org.edgefit.adapter;
 
 /**
- * A linear layer of a base model, as far as an adapter needs to know it.
+ * The name and shape of a linear layer of a base model.
  *
  * @param name the module's full name, for example {@code model.layers.0.self_attn.q_proj}
  * @param inputs the input features
@@ -14,7 +14,7 @@ public record LinearSpec(String name, int inputs, int outputs) {
     return name.substring(name.lastIndexOf('.') + 1);
   }
 
-  /** Returns whether a LoRA target is this layer's name, or the last parts of it. */
+  /** Returns whether a LoRA target is this layer's name or a suffix of it. */
   boolean isNamedBy(String target) {
     return name.equals(target) || name.endsWith("." + target);
   }

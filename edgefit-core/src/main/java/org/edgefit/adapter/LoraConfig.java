@@ -5,15 +5,14 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The shape of a LoRA adapter (Hu et al. 2021): each target layer {@code W} answers {@code W x +
- * (alpha / rank) B A dropout(x)}.
+ * A LoRA configuration (Hu et al. 2021): each target layer {@code W} computes {@code W x + (alpha /
+ * rank) B A dropout(x)}.
  *
  * @param rank the inner dimension r
  * @param alpha the numerator of the scale
- * @param dropout the share of a LoRA branch's inputs that is zeroed in training, in [0, 1)
- * @param targets the names of the adapted linear layers, or the last parts of them, for example
- *     {@code q_proj}; kept sorted. {@link #ATTENTION} and {@link #ALL_LINEAR} stand for those of
- *     any model
+ * @param dropout the LoRA dropout probability in training, in [0, 1)
+ * @param targets the target modules by name or name suffix, for example {@code q_proj}; sorted.
+ *     {@link #ATTENTION} and {@link #ALL_LINEAR} work for any model
  * @param rankStabilized whether the scale is {@code alpha / sqrt(rank)} instead (Kalajdzievski
  *     2023)
  */
@@ -22,10 +21,10 @@ public record LoraConfig(
 
   private static final int MOST_RANK = 4096;
 
-  /** The target that stands for a model's attention layers, whatever they are called. */
+  /** The target for all attention layers of any model. */
   public static final String ATTENTION = "attention";
 
-  /** The target that stands for every linear layer in a model's blocks. */
+  /** The target for all linear layers in a model's blocks. */
   public static final String ALL_LINEAR = "all-linear";
 
   /** Checks the ranges and sorts the targets. */
@@ -50,14 +49,14 @@ public record LoraConfig(
     this(rank, alpha, dropout, targets, false);
   }
 
-  /** Returns the paper's adapter: this rank on the attention layers, alpha 2 x rank, no dropout. */
+  /** Returns the paper's config: this rank on attention layers, alpha 2 x rank, no dropout. */
   public static LoraConfig attention(int rank) {
     return new LoraConfig(rank, 2.0 * rank, 0, List.of(ATTENTION));
   }
 
   /**
-   * Returns this config with another rank, and the alpha that keeps the factor on {@code B A x}: so
-   * the same columns of B and rows of A mean the same.
+   * Returns this config with another rank, and the alpha that keeps the scaling of {@code B A x}
+   * unchanged.
    */
   public LoraConfig withRank(int newRank) {
     double newAlpha =
@@ -90,12 +89,12 @@ public record LoraConfig(
     return targets.stream().anyMatch(layer::isNamedBy);
   }
 
-  /** Returns whether a target stands for several layers, whatever they are called. */
+  /** Returns whether a target is a group such as {@code all-linear}. */
   boolean namesGroups() {
     return targets.stream().anyMatch(Set.of(ATTENTION, ALL_LINEAR)::contains);
   }
 
-  /** Returns this config with the names of a model's layers for those that stand for several. */
+  /** Returns this config with group targets replaced by a model's layer names. */
   public LoraConfig resolvedFor(List<LinearSpec> layers) {
     if (!namesGroups()) {
       return this;

@@ -1,8 +1,7 @@
 package org.edgefit.adapter;
 
 /**
- * The two tensors that adapt one linear layer: A of shape (rank, inputs), B of shape (outputs,
- * rank).
+ * The LoRA tensors of one linear layer: A of shape (rank, inputs), B of shape (outputs, rank).
  *
  * @param layer the adapted layer
  * @param a the index of A among the layout's tensors

@@ -7,9 +7,9 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
- * Float32 tensors by name: what travels beside an adapter, and what a server or a client keeps from
- * round to round. A name is a path whose first part is its group: {@code control/...} are the
- * tensors of a group that has an adapter's layout. Immutable.
+ * Float32 tensors by name, sent along with an adapter or kept as state by server or client. The
+ * first part of a name is its group: {@code control/...} are the tensors of a group with an
+ * adapter's layout. Immutable.
  */
 public final class NamedTensors {
 
@@ -29,7 +29,7 @@ public final class NamedTensors {
   }
 
   /**
-   * Returns these tensors with one more, or another in its place.
+   * Returns these tensors with one added or replaced.
    *
    * @param shape the dimensions, outermost first; empty for a single value
    * @param values the values, which are shared and must not change any more
@@ -45,7 +45,7 @@ public final class NamedTensors {
     return new NamedTensors(more);
   }
 
-  /** Returns these tensors with those of a change as a group. */
+  /** Returns these tensors with a delta added as a group. */
   public NamedTensors with(String group, AdapterDelta values) {
     TreeMap<String, Entry> more = new TreeMap<>(without(group).entries);
     for (int t = 0; t < values.layout().tensors().size(); t++) {
@@ -88,7 +88,7 @@ public final class NamedTensors {
   }
 
   /**
-   * Returns a group as a change.
+   * Returns a group as a delta.
    *
    * @throws IllegalArgumentException naming the first tensor that is missing or differs
    */

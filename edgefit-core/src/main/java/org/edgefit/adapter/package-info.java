@@ -1,4 +1,4 @@
-/** The numbers that a run is about: LoRA adapters, their changes, and the layout of both. */
+/** LoRA adapters, adapter deltas, and their tensor layout. */
 @NullMarked
 package org.edgefit.adapter;
 

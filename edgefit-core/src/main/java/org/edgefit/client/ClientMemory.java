@@ -11,14 +11,14 @@ import org.edgefit.format.safetensors.TensorFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a client keeps from round to round of a run: control variates, personal parts. It survives a
- * restart of the client's process.
+ * A client's state across rounds of a run (control variates, personalised layers), on disk: it
+ * survives a restart of the client.
  *
- * <p>A version is what one task left, and is called by the task's id. A task's version is staged
- * before its answer is sent, and the next task says which version it builds on: the last of this
- * client's that the server took. So a task that was refused, or whose answer was lost, changes
- * nothing, whoever of the two was stopped in between; and a server that goes back to an earlier
- * round finds the client as it was then, as far back as the task's horizon says.
+ * <p>Each task writes one version, named by the task's id. It is staged before the task's result is
+ * sent, and the next task names the version it builds on: this client's last that the server
+ * accepted. So a rejected or lost result changes nothing, even if either side restarts in between,
+ * and a server that rolls back to an earlier round finds the client's state of that round, as far
+ * back as the task's horizon.
  */
 public final class ClientMemory {
 
@@ -29,7 +29,7 @@ public final class ClientMemory {
   /**
    * Opens a memory.
    *
-   * @param folder the client's own in this run; made when something is first kept
+   * @param folder this client's folder for the run; created on first write
    */
   public ClientMemory(Path folder) {
     this.folder = folder;
@@ -42,7 +42,7 @@ public final class ClientMemory {
   /**
    * Returns a version.
    *
-   * @param version the task that left it; null for none, which is empty
+   * @param version the task that wrote it; null for the empty state
    * @throws IOException if this version is not here, or its file is broken
    */
   public NamedTensors read(@Nullable TaskId version) throws IOException {
@@ -53,27 +53,27 @@ public final class ClientMemory {
       throw new IOException(
           "memory of task "
               + version
-              + ": not here (expected: one of "
+              + ": missing (expected: one of "
               + versions()
-              + "; the server asks for a state of this client that it no longer has, or never had)");
+              + "; the server requests a state version that this client does not have)");
     }
     return TensorFile.read(file(version));
   }
 
-  /** Keeps what a task leaves, durably, until a later task says that it counts. */
+  /** Writes a task's version durably; it is current once a later task names it. */
   public void stage(TaskId task, NamedTensors tensors) throws IOException {
     TensorFile.write(tensors, file(task));
   }
 
-  /** Drops what a task left, after the server refused its answer. */
+  /** Deletes a task's version, after its result was rejected. */
   public void discard(TaskId task) throws IOException {
     Files.deleteIfExists(file(task));
   }
 
   /**
-   * Drops versions that no task can ask for any more.
+   * Deletes versions that no task can request.
    *
-   * @param horizon the oldest version that the server may go back to, or null for any
+   * @param horizon the oldest version the server may roll back to, or null for any
    */
   public void prune(@Nullable TaskId horizon) throws IOException {
     if (horizon != null) {
@@ -83,7 +83,7 @@ public final class ClientMemory {
     }
   }
 
-  /** Returns the versions that are here, staged ones among them. */
+  /** Returns the stored versions, including staged ones. */
   NavigableSet<TaskId> versions() throws IOException {
     TreeSet<TaskId> versions = new TreeSet<>();
     if (Files.isDirectory(folder)) {

@@ -3,8 +3,8 @@ package org.edgefit.client;
 import java.util.Locale;
 
 /**
- * Text that a peer chose, as it may be shown: bounded, and without characters that a terminal or a
- * log would obey instead of showing them.
+ * Untrusted text from a peer, sanitised for display: length-limited, with control characters
+ * escaped.
  */
 public final class ClientText {
 
@@ -19,8 +19,8 @@ public final class ClientText {
   }
 
   /**
-   * Returns a text with its controls escaped, as Java would write them; more characters than {@code
-   * most} are left out, and that is said.
+   * Returns a text with control characters escaped as in Java, truncated to {@code most} characters
+   * with a note.
    */
   public static String shown(String text, int most) {
     StringBuilder shown = new StringBuilder();

@@ -7,8 +7,8 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
- * A small typed configuration: named texts, numbers and flags that a strategy sends to its clients
- * beside tensors, or keeps from round to round (Flower's {@code ConfigRecord}). Immutable.
+ * A small typed map of strings, numbers and booleans that a strategy sends to clients along with
+ * tensors, or keeps across rounds (Flower's {@code ConfigRecord}). Immutable.
  *
  * @param values by name a {@code String}, {@code Long}, {@code Double} or {@code Boolean}
  */
@@ -72,8 +72,8 @@ public record Config(Map<String, Object> values) {
   }
 
   /**
-   * Returns the configuration of a JSON object: its texts, numbers and flags. A number without a
-   * point is whole.
+   * Returns the config of a JSON object of strings, numbers and booleans. Numbers without a point
+   * are integers.
    *
    * @throws IllegalArgumentException if it has anything else
    */
@@ -95,13 +95,13 @@ public record Config(Map<String, Object> values) {
                 + ClientText.shown(field.getKey(), 64)
                 + ": a JSON "
                 + value.getNodeType()
-                + " (expected: a text, number or flag)");
+                + " (expected: string, number or bool)");
       }
     }
     return new Config(values);
   }
 
-  /** Returns this configuration with one more value, or another in its place. */
+  /** Returns this configuration with a value added or replaced. */
   public Config with(String name, Object value) {
     TreeMap<String, Object> more = new TreeMap<>(values);
     more.put(name, value);
@@ -113,22 +113,22 @@ public record Config(Map<String, Object> values) {
     return values.containsKey(name);
   }
 
-  /** Returns a text; one of another type, or none, is an {@link IllegalArgumentException}. */
+  /** Returns a string, or throws {@link IllegalArgumentException} if it is not one. */
   public String text(String name) {
     return value(name, String.class);
   }
 
-  /** Returns a whole number; one of another type, or none, is an error as above. */
+  /** Returns an integer, or throws as above if it is not one. */
   public long integer(String name) {
     return value(name, Long.class);
   }
 
-  /** Returns a number, which may be whole; one of another type, or none, is an error as above. */
+  /** Returns a number or integer, or throws as above if it is neither. */
   public double number(String name) {
     return values.get(name) instanceof Long whole ? whole : value(name, Double.class);
   }
 
-  /** Returns a flag; one of another type, or none, is an error as above. */
+  /** Returns a boolean, or throws as above if it is not one. */
   public boolean flag(String name) {
     return value(name, Boolean.class);
   }

@@ -4,14 +4,14 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.NamedTensors;
 
 /**
- * What a client is asked to evaluate on its own held-out data.
+ * A request to evaluate on the client's held-out data.
  *
  * @param task the task's id
  * @param round the round, from 1
  * @param adapter the adapter to evaluate
  * @param run the run's settings
  * @param payload what the strategy sends beside the adapter
- * @param memory what the client kept of its last task that the server took; empty if there is none
+ * @param memory the client's state after its last accepted task; empty if there is none
  */
 public record EvaluateInstruction(
     TaskId task,

@@ -7,12 +7,12 @@ import java.util.TreeMap;
 import org.edgefit.adapter.NamedTensors;
 
 /**
- * What a client measured on its own held-out data. A result with fewer than one example is rejected
- * by the federation; a metric that is not finite is dropped, and that is said.
+ * What a client measured on its own held-out data. The federation rejects a result with fewer than
+ * one example, and drops non-finite metrics with a note.
  *
  * @param examples the records evaluated, >= 1
- * @param metrics the measures by name, for example {@code loss}, {@code f1}
- * @param tensors further tensors for the strategy
+ * @param metrics the metrics by name, for example {@code loss}, {@code f1}
+ * @param tensors more tensors for the strategy
  */
 public record EvaluateResult(long examples, Map<String, Double> metrics, NamedTensors tensors) {
 

@@ -7,8 +7,8 @@ import java.util.Map;
 public interface FederatedClient {
 
   /**
-   * The property that tells how many records a client can evaluate on. One that says 0 is not among
-   * those that a sampler of evaluating clients chooses from.
+   * The property with the number of records a client can evaluate on. Evaluation samplers skip
+   * clients that report 0.
    */
   String EVALUATION_RECORDS = "evaluationRecords";
 

@@ -5,7 +5,7 @@ import org.edgefit.adapter.NamedTensors;
 import org.edgefit.random.Seed;
 
 /**
- * What a client is asked to train in a round.
+ * A request to train in a round.
  *
  * @param task the task's id
  * @param round the round, from 1
@@ -15,7 +15,7 @@ import org.edgefit.random.Seed;
  * @param training how to learn
  * @param seed this client's randomness in this round
  * @param payload what the strategy sends beside the adapter
- * @param memory what the client kept of its last task that the server took; empty if there is none
+ * @param memory the client's state after its last accepted task; empty if there is none
  */
 public record FitInstruction(
     TaskId task,

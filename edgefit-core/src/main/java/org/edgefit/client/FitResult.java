@@ -9,17 +9,17 @@ import org.edgefit.adapter.NamedTensors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a client learned in a round. A result with fewer than one example or label token, another
- * layout than the adapter's or values that are not finite is rejected by the federation, and the
- * round goes on; a metric that is not finite is dropped, and that is said.
+ * The result of a client's local training. The federation rejects a result with fewer than one
+ * example or label token, another layout than the adapter's, or non-finite values, and continues
+ * the round; it drops non-finite metrics with a note.
  *
- * @param delta the trained adapter less the one that it was sent
+ * @param delta trained adapter minus received adapter
  * @param examples the records trained on, each counted once, >= 1
- * @param labelTokens the tokens learned in one pass over them, >= 1
+ * @param labelTokens the label tokens of one epoch, >= 1
  * @param metrics further numbers, for example {@code loss}
  * @param tensors further tensors for the strategy
- * @param memory what the client is to find in its next task if the server takes this result; null
- *     to leave its memory as it is
+ * @param memory the client's state for its next task if the server accepts this result; null to
+ *     leave it unchanged
  */
 public record FitResult(
     AdapterDelta delta,
@@ -37,7 +37,7 @@ public record FitResult(
     metrics = Collections.unmodifiableMap(new TreeMap<>(metrics));
   }
 
-  /** Makes a result without further tensors, which leaves the memory as it is. */
+  /** Makes a result without more tensors and with unchanged client state. */
   public FitResult(
       AdapterDelta delta, long examples, long labelTokens, Map<String, Double> metrics) {
     this(delta, examples, labelTokens, metrics, NamedTensors.none(), null);
@@ -48,7 +48,7 @@ public record FitResult(
     return new FitResult(delta, examples, labelTokens, metrics, newTensors, memory);
   }
 
-  /** Returns this result with what the client is to find in its next task. */
+  /** Returns this result with new client state for the next task. */
   public FitResult withMemory(NamedTensors newMemory) {
     return new FitResult(delta, examples, labelTokens, metrics, tensors, newMemory);
   }

@@ -4,9 +4,9 @@ import java.nio.FloatBuffer;
 import org.edgefit.adapter.Adapter;
 
 /**
- * What a client's training does beside plain local training: a further term of the loss, by its
- * gradient, or a correction of the gradient (FedProx, SCAFFOLD). An assignment names it ({@link
- * Training#rule}), and sends its settings and tensors as the payload.
+ * A modification of local training: an extra loss term, given by its gradient, or a gradient
+ * correction (FedProx, SCAFFOLD). An assignment selects it by name ({@link Training#rule}), and
+ * sends its settings and tensors in the payload.
  *
  * <p>Rules in jars on the class path are found by {@link java.util.ServiceLoader}; see {@link
  * LocalRules}.
@@ -38,10 +38,10 @@ public interface LocalRule {
     void correct(int tensor, FloatBuffer weights, FloatBuffer gradient);
 
     /**
-     * Adds what the rule sends back or keeps.
+     * Adds tensors to return or keep.
      *
      * @param trained the adapter after the last step
-     * @param result what plain training makes of it
+     * @param result the result of plain training
      */
     default FitResult end(Adapter trained, FitResult result) {
       return result;

@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 
-/** The local rules that a client knows, by name. */
+/** A client's registered local rules, by name. */
 public final class LocalRules {
 
   private static final LocalRule PLAIN =
@@ -45,7 +45,7 @@ public final class LocalRules {
     return all;
   }
 
-  /** Returns these rules with one more, or another in the place of one of its name. */
+  /** Returns these rules with one added, or replaced by name. */
   public LocalRules with(LocalRule rule) {
     TreeMap<String, LocalRule> more = new TreeMap<>(rules);
     more.put(rule.name(), rule);

@@ -9,26 +9,26 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client's measures as a run takes them: few, with short names, and finite. What is not so is
- * left out, and said.
+ * A client's metrics as accepted by a run: few, with short names, and finite. Others are dropped
+ * with a note.
  *
  * @param values the measures by name
  * @param dropped what was left out, a line each
  */
 public record Metrics(Map<String, Double> values, List<String> dropped) {
 
-  /** The most measures of one answer. */
+  /** The most metrics of a result. */
   public static final int MOST = 128;
 
   private static final int MOST_NAME = 128;
 
-  /** Keeps its own copies. */
+  /** Copies collections. */
   public Metrics {
     values = Collections.unmodifiableMap(new TreeMap<>(values));
     dropped = List.copyOf(dropped);
   }
 
-  /** Returns what is usable of a client's measures. */
+  /** Returns a client's usable metrics. */
   public static Metrics of(@Nullable Map<String, @Nullable Double> reported) {
     TreeMap<String, Double> values = new TreeMap<>();
     List<String> dropped = new ArrayList<>();
@@ -43,7 +43,7 @@ public record Metrics(Map<String, Double> values, List<String> dropped) {
         dropped.add(
             String.format(
                 Locale.ROOT,
-                "metric \"%s\" dropped: its name (expected: 1 to %d characters, no controls)",
+                "metric \"%s\" dropped: name (expected: 1 to %d printable characters)",
                 shown,
                 MOST_NAME));
       } else if (value == null || !Double.isFinite(value)) {

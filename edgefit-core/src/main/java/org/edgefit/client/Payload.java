@@ -3,7 +3,7 @@ package org.edgefit.client;
 import org.edgefit.adapter.NamedTensors;
 
 /**
- * What a strategy sends to a client beside the adapter.
+ * Data that a strategy sends along with the adapter.
  *
  * @param tensors named tensors
  * @param config named values

@@ -1,8 +1,8 @@
 package org.edgefit.client;
 
 /**
- * How a client keeps the linear layers of a base model that comes in full precision. A base that is
- * quantised already is kept as it lies.
+ * How a client stores a full-precision base model's linear layers. A base that is already quantised
+ * is used as is.
  */
 public enum Quantization {
   /** 4-bit NF4 in blocks of 64, the blocks' scales in 8 bits: bitsandbytes' double quantisation. */

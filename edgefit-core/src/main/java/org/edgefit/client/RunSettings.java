@@ -4,19 +4,19 @@ import java.util.List;
 import org.edgefit.data.LabelSet;
 
 /**
- * What a run settles for all of its clients and all of its rounds: what a record's text is, and how
- * the base model is kept. How a client learns from the text is {@link Training}.
+ * Settings shared by all clients and rounds of a run: how records become text, and how the base
+ * model is quantised. Hyperparameters are in {@link Training}.
  *
  * @param template a name of {@link org.edgefit.data.PromptTemplate#NAMES}; {@code auto} for the
  *     model's own chat template, {@code auto:NAME} for one of several that it has; or the text of a
  *     chat template
- * @param responseOnly whether the response's tokens alone are learned, or every token
+ * @param responseOnly whether only response tokens have labels, or every token
  * @param maxLength the most tokens of a record, >= 2
  * @param labels the classes that an evaluation chooses among; empty for those of the client's own
  *     records
- * @param afterLabel what a class's label is scored with: {@link LabelSet#AUTO} to read it from the
- *     records, {@link LabelSet#END} for the end of the answer, or the delimiter
- * @param quantization how the base model's linear layers are kept
+ * @param afterLabel the delimiter scored with a label: {@link LabelSet#AUTO} to infer it from the
+ *     records, {@link LabelSet#END} for the end token, or the delimiter
+ * @param quantization how the base model is quantised
  */
 public record RunSettings(
     String template,

@@ -1,8 +1,7 @@
 package org.edgefit.client;
 
 /**
- * The id of a task: what one client is asked once. No two tasks of a run have the same, so that an
- * answer, however late, belongs to its task alone.
+ * The id of a task, unique in a run, so that even a late result is matched to its own task only.
  *
  * @param number the number, >= 1; tasks are numbered as they are planned
  */

@@ -1,24 +1,23 @@
 package org.edgefit.client;
 
 /**
- * How a client learns in a round. The server sends it with each task, so that all clients train
- * alike, or each as its assignment says.
+ * Hyperparameters of local training. The server sends them with each task, the same to all clients
+ * or per assignment.
  *
- * @param epochs passes over the client's data in a round, >= 1
+ * @param epochs local epochs per round, >= 1
  * @param batchSize records in a forward pass, >= 1
- * @param accumulation forward passes in an optimizer step, >= 1
+ * @param accumulation gradient accumulation steps, >= 1
  * @param learningRate AdamW's learning rate, > 0
  * @param weightDecay AdamW's decoupled weight decay, >= 0
  * @param beta1 AdamW's first decay rate, in [0, 1)
  * @param beta2 AdamW's second decay rate, in [0, 1)
  * @param epsilon AdamW's epsilon, > 0
- * @param clipNorm the largest global norm of a step's gradient; 0 for no clipping
- * @param schedule how the learning rate falls
- * @param scheduleOverRun whether the schedule and its warm-up span the run's rounds, or each round
- *     anew
+ * @param clipNorm the maximum global gradient norm; 0 for no clipping
+ * @param schedule the learning rate schedule
+ * @param scheduleOverRun whether the schedule and its warm-up span the whole run, or each round
  * @param warmupRatio the share of the span over which the learning rate rises, in [0, 1]
- * @param packed whether a batch's texts lie one after the other without padding, or are padded to
- *     the longest, in batches of texts of like length
+ * @param packed whether batches are padding-free (concatenated texts), or padded to the longest, in
+ *     batches of similar length
  * @param rule the name of the {@link LocalRule} that training follows; empty for none
  */
 public record Training(
@@ -58,9 +57,8 @@ public record Training(
   }
 
   /**
-   * Returns the paper's settings (AdamW at 2e-4, three local epochs), and for what it leaves open:
-   * batches of 8, no weight decay, gradients clipped at norm 1, a constant learning rate, packed
-   * texts.
+   * Returns the paper's settings (AdamW at 2e-4, three local epochs), and where it is silent: batch
+   * size 8, no weight decay, gradients clipped at norm 1, a constant learning rate, no padding.
    */
   public static Training defaults() {
     return new Training(
@@ -106,7 +104,7 @@ public record Training(
       rule = from.rule;
     }
 
-    /** Sets the passes over the data in a round. */
+    /** Sets the local epochs per round. */
     public Builder epochs(int value) {
       epochs = value;
       return this;
@@ -118,7 +116,7 @@ public record Training(
       return this;
     }
 
-    /** Sets the forward passes in an optimizer step. */
+    /** Sets the gradient accumulation steps. */
     public Builder accumulation(int value) {
       accumulation = value;
       return this;
@@ -144,13 +142,13 @@ public record Training(
       return this;
     }
 
-    /** Sets the largest gradient norm; 0 for no clipping. */
+    /** Sets the max gradient norm; 0 for no clipping. */
     public Builder clipNorm(double value) {
       clipNorm = value;
       return this;
     }
 
-    /** Sets a schedule that starts anew in each round. */
+    /** Sets a schedule that restarts in each round. */
     public Builder scheduleOverRound(LearningRateSchedule value, double newWarmupRatio) {
       schedule = value;
       scheduleOverRun = false;

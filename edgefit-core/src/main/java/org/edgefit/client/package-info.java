@@ -1,4 +1,4 @@
-/** A client as a federation sees it, and the messages that it answers. */
+/** The client interface of a federation, and its messages. */
 @NullMarked
 package org.edgefit.client;
 

@@ -10,10 +10,10 @@ import org.edgefit.data.jinja.JinjaTemplate.Span;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A checkpoint's own chat template, rendered as transformers renders it: a record is the user's
- * message and the assistant's answer. The answer that is learned is what the template marks as
- * generated; where it marks nothing, what comes after the text that asks for an answer, up to the
- * token that ends it. White space after that token carries no label and is left out.
+ * A checkpoint's own chat template, rendered as transformers renders it: a record is the user
+ * message and the assistant message. The labels cover what the template marks as generated; without
+ * marks, what follows the generation prompt, through the token that ends the turn. White space
+ * after that token has no label and is dropped.
  */
 final class ChatTemplate implements PromptTemplate {
 
@@ -106,9 +106,9 @@ final class ChatTemplate implements PromptTemplate {
         frame == null || question == null ? null : frame.opening() + question + frame.closing();
     if (before == null || !text.startsWith(before)) {
       throw new IllegalArgumentException(
-          "the chat template writes a question with its answer otherwise than it asks for one, so"
-              + " that it is not known where the answer starts (expected: the same text before"
-              + " it, or \"generation\" about it); name another template");
+          "the chat template renders a question with and without its answer differently, so the"
+              + " start of the answer is unknown (expected: the same prefix, or \"generation\""
+              + " around the answer); use another template");
     }
     return before.length();
   }
@@ -139,9 +139,9 @@ final class ChatTemplate implements PromptTemplate {
     int answer = text.indexOf(ANSWER);
     if (answer < 0 || answer != text.lastIndexOf(ANSWER)) {
       throw new IllegalArgumentException(
-          "the chat template writes the assistant's message "
+          "the chat template renders the assistant message "
               + (answer < 0 ? "not at all" : "more than once")
-              + " (expected: once); name another template");
+              + " (expected: once); use another template");
     }
     String asked = render(earlier, QUESTION, null).text();
     int start = 0;

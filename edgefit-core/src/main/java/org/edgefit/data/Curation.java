@@ -5,13 +5,13 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Selections with names, made one after the other, and how many records each of them kept.
+ * Named selections applied in sequence, with the number of records each one kept.
  *
  * @param steps the steps in their order
  */
 public record Curation(List<Step> steps) {
 
-  /** Keeps its own list. */
+  /** Copies the list. */
   public Curation {
     steps = List.copyOf(steps);
   }
@@ -46,7 +46,7 @@ public record Curation(List<Step> steps) {
   public record Count(String step, int before, int kept) {}
 
   /**
-   * What a curation leads to.
+   * A curation's result.
    *
    * @param data the records that all steps left
    * @param counts for each step what it kept

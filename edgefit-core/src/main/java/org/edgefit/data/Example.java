@@ -13,8 +13,8 @@ public final class Example {
    * Makes an example.
    *
    * @param ids the token ids, at least one
-   * @param labelStart the index of the first token that is learned; at least 1, since nothing
-   *     precedes the first token to predict it from
+   * @param labelStart the index of the first label token; at least 1, since the first token cannot
+   *     be predicted
    */
   public Example(int[] ids, int labelStart) {
     if (ids.length == 0 || labelStart < 1 || labelStart > ids.length) {
@@ -44,12 +44,12 @@ public final class Example {
     return ids.clone();
   }
 
-  /** Returns the index of the first token that is learned. */
+  /** Returns the index of the first label token. */
   public int labelStart() {
     return labelStart;
   }
 
-  /** Returns the number of tokens that are learned. */
+  /** Returns the number of label tokens. */
   public int labelTokens() {
     return ids.length - labelStart;
   }

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Turns records into examples: template, tokens, and labels on the response alone (or on every
- * token). A text that is too long loses tokens from the end of its question, never of its answer or
- * of the template.
+ * token). A text that is too long is truncated at the end of its question, never in its answer or
+ * the template.
  */
 public final class ExampleEncoder {
 
@@ -19,7 +19,7 @@ public final class ExampleEncoder {
   private final int maxLength;
   private final boolean responseOnly;
 
-  /** What data sets were encoded as, for as long as they are there: each round asks again. */
+  /** A weak cache of encoded data sets, as each round encodes them again. */
   private final Map<InstructionDataset, Encoded> encoded =
       Collections.synchronizedMap(new WeakHashMap<>());
 
@@ -44,13 +44,13 @@ public final class ExampleEncoder {
    * The examples of a data set.
    *
    * @param examples the examples, in the records' order
-   * @param cut how many lost a part of their question
-   * @param dropped how many records are left out, because even without its question the text is
-   *     longer than the limit, or because no token of it is learned
+   * @param cut how many have a truncated question
+   * @param dropped how many records are dropped, because the text is too long even without its
+   *     question, or has no label token
    */
   public record Encoded(List<Example> examples, int cut, int dropped) {
 
-    /** Keeps its own list. */
+    /** Copies the list. */
     public Encoded {
       examples = List.copyOf(examples);
     }
@@ -93,8 +93,8 @@ public final class ExampleEncoder {
   }
 
   /**
-   * Encodes a record's prompt followed by each of some answers. If the longest does not fit, the
-   * question is cut by the same tokens for all of them.
+   * Encodes a record's prompt followed by each answer. If the longest does not fit, the question is
+   * truncated equally for all of them.
    *
    * @return one example per answer, or null if a text is too long even without its question
    */
@@ -133,7 +133,7 @@ public final class ExampleEncoder {
     int start = whole.indexOf(answer);
     if (start < 0) {
       throw new IllegalArgumentException(
-          "answer: \"" + answer + "\" (expected: a text that the template writes as it is)");
+          "answer: \"" + answer + "\" (expected: a text that the template keeps verbatim)");
     }
     return whole.substring(0, start + answer.length());
   }
@@ -145,7 +145,7 @@ public final class ExampleEncoder {
     Example example = fit(prompt, tokens, excess(tokens));
     if (example == null) {
       throw new IllegalArgumentException(
-          "maxLength: " + maxLength + " (expected: room for the template's own tokens)");
+          "maxLength: " + maxLength + " (expected: at least the template's tokens)");
     }
     return example.ids();
   }

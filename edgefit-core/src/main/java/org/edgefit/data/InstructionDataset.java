@@ -18,14 +18,14 @@ import org.edgefit.file.Json;
  */
 public record InstructionDataset(List<InstructionRecord> records) {
 
-  /** Keeps its own list. */
+  /** Copies the list. */
   public InstructionDataset {
     records = List.copyOf(records);
   }
 
   /**
-   * Reads a file of records in one of the layouts that {@link RecordFile} knows. Keys that are not
-   * read are passed over; {@link RecordFile} tells which.
+   * Reads records in one of the layouts that {@link RecordFile} supports. Unknown keys are ignored;
+   * {@link RecordFile} lists them.
    *
    * @throws IOException naming the line and key if a record is not one
    */

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * One instruction with its answer, in the form of the Dolly data set.
  *
  * @param instruction what is asked
- * @param context further text that the answer rests on, or null
+ * @param context further input to the instruction, or null
  * @param response the answer
  * @param category the kind of task, or null
  * @param label the class, where the task is a classification, or null

@@ -12,8 +12,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The classes that a model chooses among, and what follows a class's label in the responses that it
- * learns: a label is only told from one that begins with it by what comes after.
+ * The classes of a classification, and the delimiter after each label in the responses: it
+ * distinguishes a label from one that it is a prefix of.
  *
  * @param classes the classes
  * @param afterLabels for each class, the delimiter after its label in a response, such as a full
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record LabelSet(List<String> classes, List<String> afterLabels) {
 
-  /** The setting that reads from the records what follows a label. */
+  /** The setting that infers the delimiter from the records. */
   public static final String AUTO = "auto";
 
   /** The setting for responses that are the label alone. */
@@ -33,7 +33,7 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
   /** How much of a response is shown. */
   private static final int MOST_SHOWN = 30;
 
-  /** Keeps its own lists. */
+  /** Copies the lists. */
   public LabelSet {
     classes = List.copyOf(classes);
     afterLabels = List.copyOf(afterLabels);
@@ -49,13 +49,12 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
   }
 
   /**
-   * Looks at the labels of records before they are scored.
+   * Checks the labels of records before scoring.
    *
    * @param classes the classes; where empty, those of the records
    * @param records the records, those without a label among them
    * @param afterLabel what follows a label: {@link #AUTO}, {@link #END}, or the delimiter
-   * @throws IllegalArgumentException naming each label that cannot be right, with how many records
-   *     have it
+   * @throws IllegalArgumentException naming each invalid label, with how many records have it
    */
   public static LabelSet of(
       List<String> classes, List<InstructionRecord> records, String afterLabel) {
@@ -72,7 +71,7 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
   }
 
   /**
-   * Refuses labels that cannot be right, however they end.
+   * Rejects invalid labels, whatever their delimiter.
    *
    * @param classes the classes; where empty, those of the records
    * @return the classes
@@ -101,7 +100,7 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
                     + ": none of the classes "
                     + chosen
                     + (label.contains(",")
-                        ? "; a class with a comma in it is two where classes are listed with commas"
+                        ? "; a class must not contain a comma in a comma-separated list"
                         : ""));
           }
         });
@@ -109,7 +108,7 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
         (label, used) ->
             faults.add(
                 used
-                    + ": a response that begins "
+                    + ": response begins "
                     + opening(records.get(used.first).response())
                     + " (expected: with its label)"));
     if (!faults.isEmpty()) {
@@ -156,18 +155,18 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
     TreeSet<String> all = new TreeSet<>(classes);
     all.addAll(uses.keySet());
     if (classes.stream().distinct().count() < classes.size()) {
-      faults.add("classes " + classes + ": one is there twice");
+      faults.add("classes " + classes + ": duplicate class");
     }
     for (String label : all) {
       Uses used = uses.getOrDefault(label, new Uses(label));
       if (label.isBlank()) {
         faults.add(used + ": empty");
       } else if (!label.equals(label.strip())) {
-        faults.add(used + ": white space at its ends");
+        faults.add(used + ": surrounding white space");
       }
       Uses other = folded.putIfAbsent(label.strip().toLowerCase(Locale.ROOT), used);
       if (other != null) {
-        faults.add(used + ": the same as " + other + " but for case and white space");
+        faults.add(used + ": the same as " + other + " except case and white space");
       }
     }
   }
@@ -226,8 +225,8 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
                     + label
                     + "\" in the responses: "
                     + String.join(", ", found)
-                    + " (expected: the same sign or the end in all); choose what a label is scored"
-                    + " with (--after-label)");
+                    + " (expected: the same delimiter or the end in all); set the delimiter with"
+                    + " --after-label");
           }
           all.addAll(after.keySet());
         });
@@ -238,8 +237,8 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
         throw new IllegalArgumentException(
             "labels: no record has \""
                 + label
-                + "\", and what follows the others is not the same; choose what a label is scored"
-                + " with (--after-label)");
+                + "\", and the others have different delimiters; set the delimiter with"
+                + " --after-label");
       }
       following.add(
           after != null ? after.keySet().iterator().next() : all.isEmpty() ? "" : all.first());
@@ -250,7 +249,7 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
   private static String shown(String after) {
     return switch (after) {
       case "" -> "the end";
-      case " " -> "a blank";
+      case " " -> "a space";
       case "\n" -> "a line break";
       default -> "\"" + after + "\"";
     };
@@ -270,10 +269,7 @@ public record LabelSet(List<String> classes, List<String> afterLabels) {
     return String.join("; ", parts);
   }
 
-  /**
-   * Returns the longest class with whose words an answer begins, whatever their case; null if it
-   * begins with none.
-   */
+  /** Returns the longest class whose words begin an answer, ignoring case; null if none does. */
   public @Nullable String classOf(String answer) {
     List<String> words = words(answer);
     String best = null;

@@ -9,14 +9,13 @@ import java.util.List;
 import org.edgefit.file.TextFile;
 
 /**
- * The terms of a field, which say what a record has to be about: words, or several words that
- * follow one another.
+ * The terms of a field, for selecting records by topic: single words or phrases.
  *
  * @param terms at least one, none without a word
  */
 public record Lexicon(List<String> terms) {
 
-  /** Keeps its own list. */
+  /** Copies the list. */
   public Lexicon {
     terms = List.copyOf(terms);
     if (terms.isEmpty()) {

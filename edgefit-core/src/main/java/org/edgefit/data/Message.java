@@ -8,12 +8,12 @@ package org.edgefit.data;
  */
 public record Message(String role, String content) {
 
-  /** What the assistant is told before the conversation. */
+  /** The system prompt's role. */
   public static final String SYSTEM = "system";
 
-  /** The one who asks. */
+  /** The user's role. */
   public static final String USER = "user";
 
-  /** The one who answers. */
+  /** The model's role. */
   public static final String ASSISTANT = "assistant";
 }

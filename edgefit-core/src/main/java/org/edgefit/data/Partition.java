@@ -9,13 +9,13 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A data set divided among clients.
+ * A data set split among clients.
  *
  * @param parts one data set per client
  */
 public record Partition(List<InstructionDataset> parts) {
 
-  /** Keeps its own list. */
+  /** Copies the list. */
   public Partition {
     parts = List.copyOf(parts);
   }

@@ -25,7 +25,7 @@ public interface Partitioner {
    */
   Partition split(InstructionDataset dataset, int clients, Seed seed);
 
-  /** Deals the shuffled records out in turn: parts of equal size and like content. */
+  /** Deals shuffled records out round-robin: an IID partition of equal sizes. */
   static Partitioner iid() {
     return (dataset, clients, seed) -> {
       requireEnough(dataset, clients);
@@ -46,11 +46,11 @@ public interface Partitioner {
 
   /**
    * Label skew (Hsu, Qi, Brown 2019; Yurochkin et al. 2019): the records of each key are divided
-   * among the clients by shares drawn from a symmetric Dirichlet distribution. A client that is
-   * left with nothing gets a record from the client with most.
+   * among the clients by shares drawn from a symmetric Dirichlet distribution. A client without
+   * records gets one from the client with most.
    *
-   * @param alpha the concentration, > 0: near 0 a key's records go to one client, for large values
-   *     the parts are alike
+   * @param alpha the concentration, > 0: near 0 a key's records go to one client; large values
+   *     approach IID
    * @param key the value by which the parts differ; null counts as a value
    */
   static Partitioner dirichlet(double alpha, Function<InstructionRecord, @Nullable String> key) {
@@ -114,8 +114,8 @@ public interface Partitioner {
   }
 
   /**
-   * Returns this partitioner with a least size: a client with less gets records, one at a time,
-   * from the client that has most.
+   * Returns this partitioner with a minimum size: a smaller client gets records, one at a time,
+   * from the largest one.
    *
    * @param minimum the records that every client has at least, >= 1
    */

@@ -1,8 +1,7 @@
 package org.edgefit.data;
 
 /**
- * A record as the text that a model sees. The four parts are one after the other, and are turned
- * into tokens as one text.
+ * A record as a model's input text. The four parts are concatenated and tokenised as one text.
  *
  * @param opening the template's text before the question
  * @param question the record's own question, which may be cut where the text is too long
@@ -11,7 +10,7 @@ package org.edgefit.data;
  */
 public record Prompt(String opening, String question, String closing, String answer) {
 
-  /** Returns the text that the answer follows. */
+  /** Returns the text before the answer. */
   public String promptText() {
     return opening + question + closing;
   }

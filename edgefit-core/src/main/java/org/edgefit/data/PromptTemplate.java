@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes a record in the form that a chat model was trained on, special tokens included, so that
- * the tokenizer must add none of its own.
+ * Renders a record in a chat model's format, special tokens included, so the tokenizer must not add
+ * its own.
  *
  * <p>An answer ends with the token that ends the model's turn. What a chat template may write after
  * that token (a line break) carries no label and is left out.
@@ -19,7 +19,7 @@ public interface PromptTemplate {
   /** Returns the prompt of a record, with its response as the answer. */
   Prompt apply(InstructionRecord record, SpecialTokens tokens);
 
-  /** Returns the prompt of a record without an answer, as a model is asked for one. */
+  /** Returns a record's prompt without an answer, for generation. */
   default Prompt ask(InstructionRecord record, SpecialTokens tokens) {
     return apply(record, tokens).withAnswer("");
   }
@@ -80,8 +80,8 @@ public interface PromptTemplate {
   }
 
   /**
-   * Alpaca's form (Taori et al. 2023), which has a paragraph of its own for the context, and none
-   * for a system message or earlier turns: a record that has them is refused.
+   * Alpaca's format (Taori et al. 2023), with a paragraph for the context; a record with a system
+   * message or earlier turns is an error.
    */
   static PromptTemplate alpaca() {
     return (record, tokens) -> {

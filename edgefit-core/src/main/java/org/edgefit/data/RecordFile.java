@@ -20,16 +20,16 @@ import org.edgefit.file.TextFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file of instruction records in one of the layouts that people have: JSON objects, one a line or
- * as one array, plain or packed by gzip, with the keys of Dolly ({@code instruction}, {@code
- * context}, {@code response}), of Alpaca ({@code instruction}, {@code input}, {@code output}), with
- * {@code messages} of a role and a content, or with ShareGPT's {@code conversations}; and beside
- * those {@code category} and {@code label}.
+ * A file of instruction records in a common layout: JSON objects, one per line or in one array,
+ * plain or gzipped, with the keys of Dolly ({@code instruction}, {@code context}, {@code
+ * response}), of Alpaca ({@code instruction}, {@code input}, {@code output}), with {@code messages}
+ * of a role and a content, or with ShareGPT's {@code conversations}; and beside those {@code
+ * category} and {@code label}.
  *
  * @param dataset the records
- * @param keys the keys that were read, by what they were read as
+ * @param keys the keys that were read, by column
  * @param ignored the keys that were not, with how many records have them
- * @param earlierAnswers how many answers of conversations are not the last, and not learned
+ * @param earlierAnswers how many assistant turns have no labels, not being the last
  */
 public record RecordFile(
     InstructionDataset dataset,
@@ -53,7 +53,7 @@ public record RecordFile(
     return columns;
   }
 
-  /** Keeps its own maps. */
+  /** Copies the maps. */
   public RecordFile {
     keys = Map.copyOf(keys);
     ignored = Map.copyOf(ignored);
@@ -94,7 +94,7 @@ public record RecordFile(
     return ' ';
   }
 
-  /** Returns in a line what was read, and what was not. */
+  /** Returns one line on what was read and ignored. */
   public String description() {
     List<String> read = new ArrayList<>();
     for (String column : COLUMNS.keySet()) {
@@ -112,7 +112,7 @@ public record RecordFile(
         + (left.isEmpty() ? "" : "; ignored: " + String.join(", ", left))
         + (earlierAnswers == 0
             ? ""
-            : "; of a conversation's answers the last is learned, " + earlierAnswers + " are not")
+            : "; only the last assistant turn is trained on, " + earlierAnswers + " are not")
         + withoutLabel()
         + empty();
   }
@@ -161,7 +161,7 @@ public record RecordFile(
               file
                   + ": "
                   + column.getValue()
-                  + ": in no record (expected: the "
+                  + ": not found (expected: the "
                   + column.getKey()
                   + "s); there are "
                   + ignored.keySet());
@@ -227,7 +227,7 @@ public record RecordFile(
                       + key
                       + " (expected: one of them, the "
                       + column
-                      + "; --columns chooses)");
+                      + "; set --columns)");
             }
           }
         }
@@ -257,7 +257,7 @@ public record RecordFile(
                     : ": "
                         + names(json)
                         + " (expected: instruction and response, or messages;"
-                        + " --columns instruction=KEY,response=KEY names others)"));
+                        + " map others: --columns instruction=KEY,response=KEY)"));
       }
       requireOneLayout(here.containsKey(MESSAGES) ? MESSAGES : "instruction", where);
       try {
@@ -298,7 +298,7 @@ public record RecordFile(
           throw new IOException(
               String.format(
                   Locale.ROOT,
-                  "%s: half of a surrogate pair, U+%04X, at character %d (expected: Unicode text)",
+                  "%s: unpaired surrogate U+%04X at character %d (expected: Unicode text)",
                   where,
                   text.codePointAt(i),
                   i + 1));
@@ -408,7 +408,7 @@ public record RecordFile(
                   + messages.get(i).role()
                   + " (expected: "
                   + expected
-                  + "; user and assistant in turn, after a system message if any)");
+                  + "; alternating user and assistant, after an optional system)");
         }
       }
       if (last < 1 || !messages.get(last).role().equals(Message.ASSISTANT)) {
@@ -418,7 +418,7 @@ public record RecordFile(
                 + key
                 + ": the last is "
                 + messages.get(last).role()
-                + " (expected: assistant, whose message is learned)");
+                + " (expected: assistant, which gets labels)");
       }
       if (here.containsKey("response") || here.containsKey("context")) {
         throw new IOException(

@@ -9,13 +9,13 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * How much each record of a data set is about the terms of a lexicon: Okapi BM25 (Robertson and
- * Zaragoza 2009) with the lexicon as the query, over instruction, context and response. A term of
- * several words counts where they follow one another; plurals count as their singular.
+ * The relevance of each record of a data set to a lexicon: Okapi BM25 (Robertson and Zaragoza 2009)
+ * with the lexicon as the query, over instruction, context and response. A term of several words
+ * counts where they follow one another; plurals count as their singular.
  *
  * @param lexicon the terms
- * @param k1 how soon more of the same term stops to count, >= 0
- * @param b how much long records are discounted, from 0 to 1
+ * @param k1 BM25's term-frequency saturation, >= 0
+ * @param b BM25's length normalisation, from 0 to 1
  */
 public record Relevance(Lexicon lexicon, double k1, double b) {
 

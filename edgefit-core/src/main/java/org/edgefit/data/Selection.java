@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 @FunctionalInterface
 public interface Selection {
 
-  /** Returns the records that stay. */
+  /** Returns the records to keep. */
   InstructionDataset select(InstructionDataset data);
 
   /** Leaves out the records of some categories. */
@@ -21,8 +21,8 @@ public interface Selection {
   }
 
   /**
-   * Takes the records with the highest relevance, in falling order; equal ones in the order of the
-   * data. Records that have none of the lexicon's terms are never taken.
+   * Keeps the records with the highest relevance, in descending order; ties in data order. Records
+   * without any of the lexicon's terms are dropped.
    *
    * @param most how many are taken, at most
    */

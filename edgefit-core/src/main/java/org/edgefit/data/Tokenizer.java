@@ -17,7 +17,7 @@ public interface Tokenizer {
   /** Returns the texts of the special tokens. */
   SpecialTokens specialTokens();
 
-  /** Token ids, and where each lies in the text. */
+  /** Token ids with their offsets in the text. */
   final class Tokens {
     private final int[] ids;
     private final int[] ends;

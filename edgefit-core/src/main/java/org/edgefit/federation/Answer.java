@@ -4,9 +4,9 @@ import org.edgefit.client.TaskId;
 import org.edgefit.run.Outcome;
 
 /**
- * That a task is over for its client.
+ * The end of a client's task.
  *
  * @param task the task
- * @param outcome how: what {@link Task#complete} returned, or that the client failed
+ * @param outcome the outcome from {@link Task#complete}, or a failure
  */
 public record Answer(TaskId task, Outcome outcome) {}

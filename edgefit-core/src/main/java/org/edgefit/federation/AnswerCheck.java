@@ -16,7 +16,7 @@ import org.edgefit.run.PlannedTask;
 import org.edgefit.run.RunDirectory;
 import org.jspecify.annotations.Nullable;
 
-/** Decides what a client's answer is worth, before anything is made of it. */
+/** Validates a client's result before it is used. */
 final class AnswerCheck {
 
   private static final AdapterLayout NO_CHANGE = new AdapterLayout(List.of());

@@ -3,14 +3,14 @@ package org.edgefit.federation;
 import java.util.Map;
 
 /**
- * A client that can be asked.
+ * An available client.
  *
  * @param id its id
- * @param properties what it told of itself and its machine
+ * @param properties the properties that it reported
  */
 public record ClientInfo(String id, Map<String, String> properties) {
 
-  /** Keeps its own map. */
+  /** Copies the map. */
   public ClientInfo {
     properties = Map.copyOf(properties);
   }

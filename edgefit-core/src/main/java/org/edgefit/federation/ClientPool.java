@@ -8,24 +8,23 @@ import org.edgefit.run.RunEvent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The clients that a federation can ask, wherever they run. A pool asks and brings answers;
- * deadlines, quorum and what an answer is worth are the federation's. One thread calls a pool's
- * methods.
+ * The clients of a federation, wherever they run. A pool sends tasks and delivers results; the
+ * federation handles deadlines, quorum and validation. One thread calls a pool's methods.
  */
 public interface ClientPool {
 
   /**
-   * Begins a run, or goes on with one.
+   * Begins or resumes a run.
    *
-   * @param memory where what clients in this JVM keep lies, a folder per client
-   * @param elapsed for how long the run has been up before
+   * @param memory the state folders of clients in this JVM
+   * @param elapsed the run's uptime so far
    */
   void begin(Path memory, Duration elapsed);
 
-  /** Returns for how long the run has been up, by the clock that deadlines go by. */
+  /** Returns the run's uptime, on the clock used for deadlines. */
   Duration now();
 
-  /** Returns the clients that can be asked now, sorted by id. */
+  /** Returns the available clients, sorted by id. */
   List<ClientInfo> available();
 
   /**
@@ -35,26 +34,26 @@ public interface ClientPool {
    */
   boolean await(int minimum, Duration timeout) throws InterruptedException;
 
-  /** Returns whether clients can come that are not there yet. */
+  /** Returns whether more clients can join. */
   boolean canGrow();
 
   /**
-   * Asks a client. An answer, or that there will be none, comes from {@link #next}, unless the task
-   * is cancelled; a client that the pool does not know is answered for as one that failed.
+   * Sends a client a task. Its result or failure comes from {@link #next}, unless the task is
+   * cancelled; for an unknown client it is a failure.
    */
   void ask(Task task);
 
   /**
-   * Returns the next answer, whoever gave it.
+   * Returns the next answer of any client.
    *
    * @param limit how long to wait
    * @return null if there is none in that time
    */
   @Nullable Answer next(Duration limit) throws InterruptedException;
 
-  /** Sends a client home: its task is over, and an answer to it no longer counts. */
+  /** Cancels a task; a later result of it no longer counts. */
   void cancel(TaskId task);
 
-  /** Is told how the run ends, once that is settled; clients behind a network are told in turn. */
+  /** Called when the run has ended; a network pool informs its clients. */
   default void end(RunEvent.RunClosed end) {}
 }

@@ -24,11 +24,11 @@ final class ConsoleListener implements RunListener {
   public void on(RunEvent event) {
     timeLeft.on(event);
     if (event instanceof RunEvent.RunResumed resumed) {
-      line("goes on with round %d of %d", resumed.round(), resumed.rounds());
+      line("resuming at round %d of %d", resumed.round(), resumed.rounds());
       resumed.notes().forEach(note -> line("  %s", note));
     } else if (event instanceof RunEvent.RoundOpened opened) {
       line(
-          "round %d of %d: asking %s%s",
+          "round %d/%d: clients %s%s",
           opened.round(), opened.rounds(), String.join(", ", opened.clients()), timeLeft);
     } else if (event instanceof RunEvent.ClientFinished finished) {
       finished(finished.outcome());
@@ -72,7 +72,7 @@ final class ConsoleListener implements RunListener {
       return;
     }
     line(
-        "round %d: %d of %d clients%s%s%s, %.1f MB moved, %.1f s%s",
+        "round %d: %d of %d clients%s%s%s, %.1f MB sent, %.1f s%s",
         summary.round(),
         summary.trained(),
         summary.clients().size(),
@@ -83,7 +83,7 @@ final class ConsoleListener implements RunListener {
         summary.duration().toMillis() / 1e3,
         timeLeft);
     if (!summary.failure().isEmpty()) {
-      line("  the adapter stays as it was: %s", summary.failure());
+      line("  adapter unchanged: %s", summary.failure());
     }
     summary.notes().forEach(note -> line("  %s", note));
   }

@@ -36,7 +36,7 @@ final class EventLog {
       try {
         listener.on(event);
       } catch (Exception | Error e) {
-        log.error("a listener failed, and is told nothing more", e);
+        log.error("a listener failed and was removed", e);
         listeners.remove(listener);
       }
     }

@@ -22,10 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A federation: a strategy, clients, and the adapter that they train. It is the same for clients in
- * this JVM and behind a network: the pool of clients is what differs. All of a round's updates go
- * through its run directory, and reach the strategy in client-id order, so that the result does not
- * depend on who answered first.
+ * A federation: a strategy, clients, and the adapter that they train. Clients in this JVM and
+ * remote ones differ only in the client pool. All updates of a round go through the run directory
+ * and reach the strategy in client-id order, so the result does not depend on arrival order.
  */
 public final class Federation {
 
@@ -56,7 +55,7 @@ public final class Federation {
 
   private Federation(Builder builder) {
     if (builder.strategy == null || builder.clients == null || builder.adapter == null) {
-      throw new IllegalStateException("a federation needs strategy, clients and adapter");
+      throw new IllegalStateException("strategy, clients and adapter are required");
     }
     this.strategy = builder.strategy;
     this.clients = builder.clients;
@@ -90,9 +89,9 @@ public final class Federation {
    * Runs all rounds.
    *
    * @param rounds the number of rounds, >= 0
-   * @throws IOException if the run directory cannot be written, is that of a run with other
-   *     settings, or another run is at work there
-   * @throws IllegalStateException if too few clients are there when a round begins
+   * @throws IOException if the run directory cannot be written, belongs to a run with other
+   *     settings, or is in use by another run
+   * @throws IllegalStateException if too few clients are available for a round
    * @throws InterruptedException if the thread is interrupted, or {@link #stop} is called; a run
    *     with a directory can be resumed
    */
@@ -118,8 +117,7 @@ public final class Federation {
   }
 
   /**
-   * Checks, before clients are asked for anything, that the run in a directory began with these
-   * settings.
+   * Checks, before any task is sent, that the run in a directory began with these settings.
    *
    * @throws IOException naming the first setting that is another
    */
@@ -131,8 +129,8 @@ public final class Federation {
   }
 
   /**
-   * Stops the run, from any thread: the round that is open stays open, no client is blamed for it,
-   * and {@link #run} ends with an {@link InterruptedException} soon.
+   * Stops the run, from any thread: the current round stays open, no client is marked as failed,
+   * and {@link #run} soon throws {@link InterruptedException}.
    */
   public void stop() {
     isStopping = true;
@@ -142,7 +140,7 @@ public final class Federation {
     return isStopping;
   }
 
-  /** Returns everything that was chosen for the run. */
+  /** Returns all settings of the run. */
   Map<String, Object> settings(int rounds) {
     Map<String, Object> settings = new TreeMap<>();
     settings.put("rounds", rounds);
@@ -164,7 +162,7 @@ public final class Federation {
     return settings;
   }
 
-  /** Gathers what a federation needs. */
+  /** Builds a federation. */
   public static final class Builder {
     private @Nullable Strategy strategy;
     private @Nullable ClientPool clients;
@@ -190,7 +188,7 @@ public final class Federation {
 
     private Builder() {}
 
-    /** Sets the rule of the federation. */
+    /** Sets the strategy. */
     public Builder strategy(Strategy value) {
       strategy = value;
       return this;
@@ -208,13 +206,13 @@ public final class Federation {
       return this;
     }
 
-    /** Sets what the run settles for all clients: what a record's text is. */
+    /** Sets the settings that all clients of the run share. */
     public Builder settings(RunSettings value) {
       runSettings = value;
       return this;
     }
 
-    /** Sets how clients learn, unless an assignment says otherwise. */
+    /** Sets the default hyperparameters of the clients. */
     public Builder training(Training value) {
       training = value;
       return this;
@@ -231,15 +229,15 @@ public final class Federation {
       return this;
     }
 
-    /** Sets the directory that keeps the run; without it, nothing is kept. */
+    /** Sets the run directory; without it, nothing is kept. */
     public Builder runDirectory(Path value) {
       path = value;
       return this;
     }
 
     /**
-     * Sets the directory that keeps the run, which the caller has opened and closes: whether the
-     * run goes on or begins is settled with that.
+     * Sets the run directory, which the caller opens and closes; the way it is opened decides
+     * whether the run is new or resumed.
      */
     public Builder runDirectory(RunDirectory value) {
       held = value;
@@ -247,16 +245,15 @@ public final class Federation {
     }
 
     /**
-     * Goes on with a run that was stopped, if the run directory holds one: what is in its log is
-     * not done again, and the rest leads to what the run would have led to. Settings must be those
-     * that it began with, but for more rounds; the clients are taken to be the same. A log or a
-     * file of a closed round that is damaged is refused.
+     * Resumes the stopped run in the run directory, if any: logged work is not repeated, and the
+     * result is that of an uninterrupted run. Settings must match except for more rounds; clients
+     * are assumed to be the same. A corrupt log or file of a closed round is an error.
      */
     public Builder resume() {
       return resume(OnDamage.REFUSE);
     }
 
-    /** Goes on with a run that was stopped, as {@link #resume()}. */
+    /** Resumes a stopped run, as {@link #resume()}. */
     public Builder resume(OnDamage onDamage) {
       resume = onDamage;
       return this;
@@ -268,21 +265,19 @@ public final class Federation {
       return this;
     }
 
-    /**
-     * Has a run fail in which no client trained in any round; else its adapter is the first one.
-     */
+    /** Makes a run fail if no client trained in any round; else it returns the first adapter. */
     public Builder mustTrain() {
       mustTrain = true;
       return this;
     }
 
-    /** Adds a line to the manifest. */
+    /** Adds an entry to run.json. */
     public Builder note(String key, String value) {
       notes.put(key, value);
       return this;
     }
 
-    /** Sets how many clients must be there before a round begins; 1 unless set. */
+    /** Sets the minimum available clients to start a round; default 1. */
     public Builder minimumClients(int value) {
       minimumClients = value;
       return this;
@@ -294,46 +289,39 @@ public final class Federation {
       return this;
     }
 
-    /** Sets how long a client may take over a task; 24 hours unless set. */
+    /** Sets the time limit of a task; default 24 hours. */
     public Builder roundDeadline(Duration value) {
       roundDeadline = value;
       return this;
     }
 
     /**
-     * Sets how many usable answers a round needs; with fewer, the adapter stays as it is. 1 unless
-     * set.
+     * Sets the minimum usable results of a round; with fewer the adapter is unchanged. Default 1.
      */
     public Builder quorum(int value) {
       quorum = value;
       return this;
     }
 
-    /**
-     * Sets the most examples that a client can have; an answer with more is rejected. 10^6 unless
-     * set.
-     */
+    /** Sets the maximum examples of a client; a result with more is rejected. Default 10^6. */
     public Builder maxExamples(long value) {
       maxExamples = value;
       return this;
     }
 
-    /** Sets the most label tokens that a client can have, likewise; 10^9 unless set. */
+    /** Sets the maximum label tokens of a client, likewise; default 10^9. */
     public Builder maxLabelTokens(long value) {
       maxLabelTokens = value;
       return this;
     }
 
-    /**
-     * Sets over how many rounds clients keep their memories, so that the run can go back so far; 8
-     * unless set.
-     */
+    /** Sets how many rounds clients keep their state for, which limits rollback; default 8. */
     public Builder rollbackRounds(int value) {
       rollbackRounds = value;
       return this;
     }
 
-    /** Sets the measure whose best round {@link RunResult#best} is. */
+    /** Sets the metric that selects {@link RunResult#best}. */
     public Builder best(Measure value) {
       best = value;
       return this;
@@ -353,7 +341,7 @@ public final class Federation {
      */
     public Federation build() {
       if (resume != null && path == null) {
-        throw new IllegalStateException("a federation that goes on needs its run directory");
+        throw new IllegalStateException("resume() needs a run directory");
       }
       require("minimumClients", minimumClients);
       require("quorum", quorum);

@@ -34,8 +34,8 @@ import org.edgefit.strategy.UpdateSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run of a federation, from its first round or from where it was stopped. A round reads top to
- * bottom: plan, ask, collect, aggregate, publish, evaluate, close.
+ * One run of a federation, new or resumed. A round reads top to bottom: plan, ask, collect,
+ * aggregate, publish, evaluate, close.
  */
 final class FederationRun {
 
@@ -102,8 +102,8 @@ final class FederationRun {
   private InterruptedException stopped(Throwable cause) {
     String detail =
         isInLog
-            ? "stopped in round " + history.size() + "; resuming goes on from there"
-            : "stopped before it went on";
+            ? "stopped in round " + history.size() + "; can be resumed there"
+            : "stopped before it resumed";
     end(RunEvent.End.STOPPED, detail);
     InterruptedException stopped = new InterruptedException("the run was " + detail);
     stopped.initCause(cause);
@@ -170,8 +170,8 @@ final class FederationRun {
   }
 
   /**
-   * Takes up the tasks that no closed round has taken: endings that the log has count, and clients
-   * that had been asked are asked again, under the same ids.
+   * Restores the tasks of the open round: logged results count, and unfinished tasks are sent again
+   * under the same ids.
    */
   private void askAgain() throws IOException {
     for (Outcome outcome : saved.outcomes()) {
@@ -204,8 +204,7 @@ final class FederationRun {
     if (federation.mustTrain
         && history.size() > 1
         && history.stream().allMatch(round -> round.trained() == 0)) {
-      throw new IllegalStateException(
-          "no client trained in any round: the adapter is the first one");
+      throw new IllegalStateException("no client trained in any round: the adapter is unchanged");
     }
     Adapter last = state.adapter();
     directory.writeFinalAdapter(last, federation.baseModel);
@@ -235,7 +234,7 @@ final class FederationRun {
       }
     } catch (IOException e) {
       Federation.log.warn(
-          "{}: the log does not have the run's end: {}", directory.path(), e.getMessage());
+          "{}: cannot log the end of the run: {}", directory.path(), e.getMessage());
     }
     pool.end(closed);
     events.tell(closed);
@@ -273,7 +272,7 @@ final class FederationRun {
     List<Outcome> outcomes =
         tasks.collect(Kind.FIT, planner.makers(Kind.FIT), plan.concurrency(), plan.closeAfter());
     if (!plan.carriesOver()) {
-      outcomes.addAll(tasks.sendHome(Kind.FIT, "sent home: enough clients had answered"));
+      outcomes.addAll(tasks.sendHome(Kind.FIT, "cancelled: enough results"));
     }
     outcomes.sort(Comparator.comparing(Outcome::clientId).thenComparing(Outcome::task));
 
@@ -281,7 +280,7 @@ final class FederationRun {
     String failure = "";
     List<Outcome.Trained> trained = trained(outcomes);
     if (trained.size() < federation.quorum) {
-      failure = trained.size() + " usable answers (expected: at least " + federation.quorum + ")";
+      failure = trained.size() + " usable results (expected: at least " + federation.quorum + ")";
       state = states.write(round, state);
     } else {
       failure = aggregate(round, context, trained);
@@ -362,7 +361,7 @@ final class FederationRun {
     List<Outcome> outcomes =
         tasks.collect(
             Kind.EVALUATE, planner.makers(Kind.EVALUATE), plan.concurrency(), plan.closeAfter());
-    outcomes.addAll(tasks.sendHome(Kind.EVALUATE, "sent home: enough clients had answered"));
+    outcomes.addAll(tasks.sendHome(Kind.EVALUATE, "cancelled: enough results"));
     return outcomes;
   }
 
@@ -431,8 +430,8 @@ final class FederationRun {
   }
 
   /**
-   * Combines what clients measured. What is no number is dropped and noted; so is all of it if the
-   * rule fails, for it may be a client's fault.
+   * Aggregates client metrics. Non-finite values are dropped with a note; so are all if the rule
+   * throws, which may be a client's fault.
    */
   private Map<String, Double> combined(String of, Supplier<Map<String, Double>> rule) {
     Map<String, Double> usable = new TreeMap<>();
@@ -447,8 +446,8 @@ final class FederationRun {
                 }
               });
     } catch (RuntimeException e) {
-      Federation.log.error("{} metrics could not be combined", of, e);
-      note(of + " metrics dropped: they could not be combined: " + e);
+      Federation.log.error("cannot aggregate {} metrics", of, e);
+      note(of + " metrics dropped: aggregation failed: " + e);
     }
     return usable;
   }

@@ -7,7 +7,7 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.strategy.ServerState;
 
-/** Keeps what is not a number out of what is published. */
+/** Checks that a published state is finite. */
 final class FiniteCheck {
 
   private FiniteCheck() {}
@@ -56,6 +56,6 @@ final class FiniteCheck {
     }
     return client.isEmpty()
         ? ""
-        : "; the largest change there, " + largest + ", is " + client + "'s";
+        : "; the largest delta there, " + largest + ", is " + client + "'s";
   }
 }

@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Clients in this JVM, for simulations: some at a time, each on a thread of its own. */
+/** Clients in this JVM, for simulations: some in parallel, each on its own thread. */
 public final class InProcessClients implements ClientPool {
 
   private static final Logger log = LoggerFactory.getLogger(InProcessClients.class);
@@ -70,7 +70,7 @@ public final class InProcessClients implements ClientPool {
     this.parallelism = parallelism;
   }
 
-  /** Returns a pool that asks one client after the other. */
+  /** Returns a pool that runs one client at a time. */
   public static InProcessClients of(List<? extends FederatedClient> clients) {
     TreeMap<String, Function<String, ? extends FederatedClient>> byId = new TreeMap<>();
     for (FederatedClient client : clients) {
@@ -80,8 +80,8 @@ public final class InProcessClients implements ClientPool {
   }
 
   /**
-   * Returns a pool whose clients are made when they are asked and dropped when they have answered,
-   * so that thousands of ids cost no thousands of clients. Their properties are not known before.
+   * Returns a pool whose clients exist only while they run a task, so that thousands of ids do not
+   * need thousands of clients. Their properties are not known in advance.
    *
    * @param make makes a client by its id; several threads may call it
    */
@@ -101,7 +101,7 @@ public final class InProcessClients implements ClientPool {
     }
   }
 
-  /** Returns this pool with {@code count} clients at work at a time. */
+  /** Returns this pool running {@code count} clients in parallel. */
   public InProcessClients parallel(int count) {
     return new InProcessClients(clients, isLazy, count);
   }
@@ -272,7 +272,7 @@ public final class InProcessClients implements ClientPool {
     return answers.poll(limit.toNanos(), TimeUnit.NANOSECONDS);
   }
 
-  /** Interrupts the client, and gives its place to another, whatever it does about that. */
+  /** Interrupts the client and frees its slot without waiting for it to stop. */
   @Override
   public synchronized void cancel(TaskId id) {
     waiting.removeIf(task -> task.id().equals(id));

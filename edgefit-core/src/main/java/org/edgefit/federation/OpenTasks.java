@@ -21,10 +21,9 @@ import org.edgefit.run.RunEvent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tasks that clients are at work on. Each ends once: with the client's answer, with the
- * deadline, or sent home. What ends a task is in the run's log before anyone is told, and rounds
- * take endings in the log's order, so that a run that goes on takes the same. An answer to a task
- * that has ended is too late, and nothing is kept of it.
+ * The running tasks. Each ends once: with the client's result, at the deadline, or cancelled. Its
+ * outcome is logged before anyone is notified, and rounds consume outcomes in log order, so a
+ * resumed run consumes the same. A result of an ended task is late and discarded.
  */
 final class OpenTasks {
 
@@ -91,7 +90,7 @@ final class OpenTasks {
   /**
    * Asks a client.
    *
-   * @param isAgain whether the log has it already, as a run that goes on asks
+   * @param isAgain whether the log has it already, in a resumed run
    */
   void ask(Task task, boolean isAgain) throws IOException {
     Files.createDirectories(task.incoming().getParent());
@@ -113,7 +112,7 @@ final class OpenTasks {
   }
 
   /**
-   * Asks clients in turn, so many at a time, and waits until enough have answered, or all.
+   * Sends tasks, limited by concurrency, and waits for enough results, or all.
    *
    * @param kind what they are asked to do
    * @param waiting what is yet to be asked
@@ -142,7 +141,7 @@ final class OpenTasks {
     return outcomes;
   }
 
-  /** Sends everyone home who is still at work on a kind of task, and returns how those ended. */
+  /** Cancels all running tasks of a kind, and returns their outcomes. */
   List<Outcome> sendHome(Kind kind, String reason) throws IOException {
     for (Task task : all()) {
       if (task.plan().kind() == kind) {
@@ -156,7 +155,7 @@ final class OpenTasks {
     return outcomes;
   }
 
-  /** Leaves what is open as it is: the run ends here, and may go on later. */
+  /** Leaves open tasks as they are, for the run to be resumed later. */
   void abandon() {
     List<Task> tasks = all();
     synchronized (lock) {

@@ -11,7 +11,7 @@ import org.edgefit.run.RunDirectory;
 import org.edgefit.strategy.ServerState;
 import org.jspecify.annotations.Nullable;
 
-/** The state after each round, as it lies in the run directory. */
+/** The state after each round, stored in the run directory. */
 final class PublishedStates {
 
   private final RunDirectory directory;
@@ -22,7 +22,7 @@ final class PublishedStates {
     this.baseModel = baseModel;
   }
 
-  /** Writes the state after a round, and returns it as it lies there. */
+  /** Writes the state after a round, and returns it mapped. */
   ServerState write(int round, ServerState next) throws IOException {
     Adapter written = directory.writeAdapter(round, next.adapter(), baseModel);
     if (isMore(next)) {
@@ -55,7 +55,7 @@ final class PublishedStates {
     return directory.readAdapter(round.adapter(), read.config());
   }
 
-  /** Holds the initial adapter to the one that the run began with. */
+  /** Checks the initial adapter against the run's. */
   void requireFirst(Adapter initial) throws IOException {
     Adapter first = PeftAdapter.read(directory.adapterDirectory(0));
     initial.layout().requireSame(first.layout());
@@ -65,14 +65,12 @@ final class PublishedStates {
             directory.path()
                 + ": adapter: "
                 + initial.layout().tensors().get(t).name()
-                + ": other values (expected: those with which the run began)");
+                + ": other values (expected: the run's initial adapter)");
       }
     }
   }
 
-  /**
-   * Checks that a round which is aggregated again makes what its clients were asked to evaluate.
-   */
+  /** Checks that re-aggregating a round gives the adapter that its clients evaluate. */
   void requireSame(int round, List<PlannedTask> evaluations) throws IOException {
     for (PlannedTask task : evaluations) {
       if (!directory.isSound(task.adapter())) {
@@ -80,9 +78,9 @@ final class PublishedStates {
             directory.path()
                 + ": round "
                 + round
-                + ": the same updates made another adapter (expected: SHA-256 "
+                + ": the same updates gave another adapter (expected: SHA-256 "
                 + task.adapter().sha256()
-                + ", which clients evaluate); the strategy is not repeatable");
+                + ", which clients evaluate); strategy not deterministic");
       }
     }
   }

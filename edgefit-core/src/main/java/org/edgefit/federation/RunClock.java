@@ -2,7 +2,7 @@ package org.edgefit.federation;
 
 import java.time.Duration;
 
-/** For how long a run has been up. */
+/** The uptime of a run. */
 public final class RunClock {
 
   private final Duration before;

@@ -4,8 +4,8 @@ import java.io.PrintStream;
 import org.edgefit.run.RunEvent;
 
 /**
- * Is told what happens in a run, one event at a time. A listener that throws is logged, and told
- * nothing more; it cannot end a run.
+ * Receives the events of a run, one at a time. A listener that throws is logged and removed; it
+ * cannot end the run.
  */
 @FunctionalInterface
 public interface RunListener {

@@ -6,12 +6,12 @@ import org.edgefit.run.RoundSummary;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a run leads to.
+ * The result of a run.
  *
  * @param adapter the final global adapter
  * @param history its rounds
- * @param best the best round by the measure that {@link Federation.Builder#best} names, with its
- *     adapter; null if none was named, or no round has that measure
+ * @param best the best round by the metric of {@link Federation.Builder#best}, with its adapter;
+ *     null without a metric, or if no round has it
  */
 public record RunResult(Adapter adapter, History history, @Nullable Best best) {
 

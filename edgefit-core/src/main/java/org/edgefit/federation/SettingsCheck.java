@@ -12,7 +12,7 @@ import java.util.TreeSet;
 import org.edgefit.file.Json;
 import org.edgefit.strategy.PartSettings;
 
-/** Holds a run that goes on to the settings that it began with. */
+/** Checks that a resumed run has its original settings. */
 final class SettingsCheck {
 
   /** What may be otherwise: the program, and how many rounds there are to be. */
@@ -38,7 +38,7 @@ final class SettingsCheck {
       String other = here.getOrDefault(key, "none");
       if (one.equals(other) || FREE.contains(key)) {
         if (PartSettings.isVague(one)) {
-          said.add(key + ": " + one + ": whether it is what the run began with cannot be seen");
+          said.add(key + ": " + one + ": cannot be compared with the original run");
         }
         continue;
       }
@@ -47,9 +47,9 @@ final class SettingsCheck {
             key
                 + ": "
                 + other
-                + " (when the run began: "
+                + " (originally: "
                 + one
-                + "): what it does may have changed, which cannot be seen");
+                + "): its code changed; the effect is unknown");
       } else {
         throw new IOException(
             directory
@@ -59,7 +59,7 @@ final class SettingsCheck {
                 + other
                 + " (expected: "
                 + one
-                + ", with which the run began)");
+                + ", as in the original run)");
       }
     }
     boolean spansRun = "true".equals(here.get("training.scheduleOverRun"));

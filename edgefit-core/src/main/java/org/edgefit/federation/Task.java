@@ -18,7 +18,7 @@ import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
 import org.jspecify.annotations.Nullable;
 
-/** What one client is asked once, as a pool sees it. */
+/** A task for one client, as a pool sees it. */
 public final class Task {
 
   private final PlannedTask plan;
@@ -36,11 +36,11 @@ public final class Task {
   private final Completion completion;
   private final AtomicLong fetched;
 
-  /** Decides what an answer is worth; any thread may ask. */
+  /** Validates a result; any thread may call it. */
   @FunctionalInterface
   public interface Completion {
 
-    /** Returns what an answer is worth; null if it comes too late. */
+    /** Returns the outcome of a result; null if it is late. */
     @Nullable Outcome complete(Task task, Result result) throws IOException;
   }
 
@@ -76,15 +76,15 @@ public final class Task {
   }
 
   /**
-   * What a client answers.
+   * A client's result.
    *
-   * @param examples the records trained or evaluated on, as the client says
-   * @param labelTokens the tokens learned in one pass over them, as the client says
+   * @param examples the client's reported number of examples
+   * @param labelTokens the client's reported label tokens of one epoch
    * @param metrics what the client measured, as it says
    * @param tensors the file of its tensors, which lies at {@link Task#incoming}; null if it sent
    *     none
    * @param sha256 the hash of that file, if it is known
-   * @param keepsMemory whether the client keeps something for its next task
+   * @param keepsMemory whether the client has new state
    */
   public record Result(
       long examples,
@@ -94,7 +94,7 @@ public final class Task {
       @Nullable String sha256,
       boolean keepsMemory) {}
 
-  /** Returns this task with another completion, for a pool that asks the clients of another. */
+  /** Returns this task with another completion, for a pool that wraps another. */
   public Task completedBy(Completion newCompletion) {
     return new Task(
         plan,
@@ -123,7 +123,7 @@ public final class Task {
     return plan.clientId();
   }
 
-  /** Returns what the run's log says of the task. */
+  /** Returns the task as logged. */
   public PlannedTask plan() {
     return plan;
   }
@@ -198,16 +198,16 @@ public final class Task {
     return asked;
   }
 
-  /** Returns when the federation gives the client up, by the pool's clock. */
+  /** Returns the task's deadline, by the pool's clock. */
   public Duration deadline() {
     return deadline;
   }
 
   /**
-   * Brings what the client answers: it is checked, and once this returns a usable outcome, that is
-   * in the run's log. Any thread may call it.
+   * Submits the client's result: it is validated, and a usable outcome is logged before this
+   * returns. Any thread may call it.
    *
-   * @return what the answer is worth; null if it comes too late, and nothing is kept of it
+   * @return the outcome; null if the result is late and was discarded
    * @throws IOException if the run cannot store it, which ends the run
    */
   public @Nullable Outcome complete(Result result) throws IOException {

@@ -28,8 +28,8 @@ import org.edgefit.strategy.RoundContext;
 import org.edgefit.strategy.RoundPlan;
 
 /**
- * Makes tasks of a strategy's plan: gives them their numbers, puts what clients are sent into
- * files, and holds those that are yet to be asked.
+ * Turns a strategy's plan into tasks: assigns ids, writes the files to send, and queues tasks that
+ * are not yet sent.
  */
 final class TaskPlanner {
 
@@ -65,7 +65,7 @@ final class TaskPlanner {
     this.lastTask = directory.lastTask();
   }
 
-  /** Plans a task for each assignment; ids that no client has are left out, and that is said. */
+  /** Plans a task for each assignment; unknown client ids are skipped with a note. */
   List<PlannedTask> plan(
       Kind kind, RoundContext context, RoundPlan plan, Map<String, Map<String, String>> clients)
       throws IOException {
@@ -79,9 +79,7 @@ final class TaskPlanner {
       Assignment assignment = entry.getValue();
       if (!clients.containsKey(client)) {
         context.note(
-            "no client here is called "
-                + ClientText.shown(String.valueOf(client), 80)
-                + ": not asked");
+            "unknown client: " + ClientText.shown(String.valueOf(client), 80) + "; skipped");
         continue;
       }
       requireLayout(client, assignment, context.adapter().layout());
@@ -130,8 +128,8 @@ final class TaskPlanner {
   }
 
   /**
-   * Returns the bytes that clients fetched for tasks that have ended: all of a task's for an
-   * answer, as that begins with them; else what the pool saw go out since the run went on.
+   * Returns the bytes that clients downloaded for ended tasks: all of a task's files if it has a
+   * result; else what the pool has sent since the run resumed.
    */
   long bytesFetched(List<Outcome> outcomes) {
     long bytes = 0;

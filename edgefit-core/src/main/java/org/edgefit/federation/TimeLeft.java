@@ -5,8 +5,8 @@ import java.util.function.LongSupplier;
 import org.edgefit.run.RunEvent;
 
 /**
- * How long a run may still take, if what is to come goes as what was: each round counts the same,
- * and in a round each task and the closing do. What came before the run went on does not count.
+ * The estimated remaining time of a run, assuming equal rounds, and equal tasks plus the closing
+ * within a round. Time before a resume does not count.
  */
 final class TimeLeft {
 

@@ -1,4 +1,4 @@
-/** The round loop, the clients that it asks, and what it reports. */
+/** The round loop, its clients, and its events. */
 @NullMarked
 package org.edgefit.federation;
 

@@ -11,7 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 
-/** Files that appear whole or not at all: written beside, forced to disk, then renamed. */
+/** Atomic file writes: to a temporary file, forced to disk, then renamed. */
 public final class DurableFiles {
 
   /** What the name of a file ends with that is not written whole. */
@@ -84,7 +84,7 @@ public final class DurableFiles {
     if (Files.exists(file) && !Files.isRegularFile(file)) {
       Files.deleteIfExists(part);
       throw new FileSystemException(
-          file.toString(), null, "there, and no file (expected: a file, or none)");
+          file.toString(), null, "exists, and is not a file (expected: a file)");
     }
     Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     Path folder = file.toAbsolutePath().getParent();

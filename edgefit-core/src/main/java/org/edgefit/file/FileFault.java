@@ -16,8 +16,8 @@ public final class FileFault {
   private FileFault() {}
 
   /**
-   * Returns an error that names a file, where the system gave the reason alone, as channels and
-   * streams do ("No space left on device").
+   * Returns an error that names the file, for system errors with only a reason, as of channels and
+   * streams ("No space left on device").
    */
   public static IOException named(Path file, IOException e) {
     if (e instanceof FileSystemException || e instanceof ClosedChannelException) {

@@ -116,6 +116,6 @@ final class Gzip {
 
   private static IOException broken(Path file, int at, String how) {
     return new IOException(
-        file + ": broken gzip, from byte " + at + ": " + how + " (expected: a whole file)");
+        file + ": corrupt gzip at byte " + at + ": " + how + " (expected: a whole file)");
   }
 }

@@ -141,9 +141,9 @@ public final class Json {
                 + at.getColumnNr();
     return where
         + (twice.find()
-            ? ": key \"" + twice.group(1) + "\" is there twice (expected: once)"
+            ? ": key \"" + twice.group(1) + "\" is duplicated (expected: once)"
             : message.contains("end-of-input")
-                ? ": ends in the middle (expected: a whole JSON object)"
+                ? ": truncated (expected: a complete JSON object)"
                 : endsAfterAComma(text, at)
                     ? ": a comma before the closing bracket (expected: none)"
                     : ": not JSON (expected: a JSON object)");
@@ -181,12 +181,12 @@ public final class Json {
       while (parser.nextToken() != JsonToken.END_ARRAY) {
         JsonNode item = ITEMS.readTree(parser);
         if (item == null) {
-          throw new IOException(what + ": ends in the middle (expected: a whole JSON list)");
+          throw new IOException(what + ": truncated (expected: a complete JSON list)");
         }
         reader.read(item, ++number);
       }
       if (parser.nextToken() != null) {
-        throw new IOException(what + ": more after the JSON list (expected: its end)");
+        throw new IOException(what + ": trailing data after the JSON list");
       }
     } catch (JsonProcessingException e) {
       throw new IOException(what + fault(text, e), e);

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A directory that a command writes: new or empty, or in place of another if that is wanted. What
- * is written lies beside it until all is there, and then appears at once.
+ * An output directory of a command: new or empty, or replaced on request. Its content is written
+ * next to it and then published atomically.
  */
 public final class OutputDirectory implements AutoCloseable {
 
@@ -75,7 +75,7 @@ public final class OutputDirectory implements AutoCloseable {
     for (Path input : inputs) {
       if (Files.exists(input) && input.toRealPath().startsWith(path.toRealPath())) {
         throw new IOException(
-            path + ": holds " + input + ", which is read (expected: another directory)");
+            path + ": contains the input " + input + " (expected: another directory)");
       }
     }
     if (overwrite) {
@@ -89,7 +89,7 @@ public final class OutputDirectory implements AutoCloseable {
                 + ": holds "
                 + first.get(0)
                 + (first.size() > 1 ? " and " + (first.size() - 1) + " more" : "")
-                + " (expected: a new or empty directory, or --overwrite, which replaces what is there)");
+                + " (expected: a new or empty directory, or --overwrite to replace it)");
       }
     }
   }
@@ -97,7 +97,7 @@ public final class OutputDirectory implements AutoCloseable {
   /** Checks that a directory which is not there can be made. */
   private static void requirePlace(Path path) throws IOException {
     if (Files.isSymbolicLink(path)) {
-      throw new IOException(path + ": a link to what is not there (expected: a new directory)");
+      throw new IOException(path + ": a dangling link (expected: a new directory)");
     }
     Path above = path.toAbsolutePath().normalize().getParent();
     while (above != null && !Files.exists(above)) {
@@ -107,7 +107,7 @@ public final class OutputDirectory implements AutoCloseable {
       boolean isFile = above != null && !Files.isDirectory(above);
       throw new IOException(
           path
-              + ": cannot be made in "
+              + ": cannot create in "
               + above
               + (isFile ? ", a file" : "")
               + " (expected: a directory that can be written)");
@@ -120,8 +120,8 @@ public final class OutputDirectory implements AutoCloseable {
   }
 
   /**
-   * Gives what was written its place, durably; what was there before is gone then. An empty
-   * directory, which may be where another disk is mounted, is filled entry by entry.
+   * Publishes the directory durably, replacing the old content. An empty directory, which may be a
+   * mount point, is filled entry by entry.
    */
   public void publish() throws IOException {
     if (work.startsWith(target)) {
@@ -150,7 +150,7 @@ public final class OutputDirectory implements AutoCloseable {
     forget();
   }
 
-  /** Removes what was written, if it was not given its place. */
+  /** Deletes what was written, unless it was published. */
   @Override
   public void close() throws IOException {
     if (!isPublished) {
@@ -171,7 +171,7 @@ public final class OutputDirectory implements AutoCloseable {
     try {
       delete(work);
     } catch (IOException e) {
-      LOG.warn("{}: left behind: {}", work, e.getMessage());
+      LOG.warn("{}: not deleted: {}", work, e.getMessage());
     }
   }
 

@@ -14,8 +14,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of a file of UTF-8 text, without the mark that some editors begin it with. A file that
- * is something else is refused by what it is.
+ * A UTF-8 text file, without a byte order mark. For any other kind of file, the error says what it
+ * is.
  */
 public final class TextFile {
 
@@ -89,15 +89,15 @@ public final class TextFile {
     if (bytes.length == 0) {
       return "empty";
     } else if (start.startsWith("version https://git-lfs")) {
-      return "a pointer of Git LFS in place of the file, which git lfs pull or another download brings";
+      return "a Git LFS pointer instead of the file; run git lfs pull, or download it another way";
     } else if (lower.startsWith("<!doctype html") || lower.startsWith("<html")) {
       return "an HTML page";
     } else if (start.startsWith("PK\u0003\u0004")) {
       return "a zip archive";
     } else if (Gzip.isGzip(bytes)) {
-      return "packed by gzip";
+      return "gzip data";
     } else if (start.length() > 1 && start.charAt(0) == 0x80 && start.charAt(1) <= 5) {
-      return "a pickle of Python's";
+      return "a Python pickle";
     }
     return start.startsWith("GGUF") ? "a GGUF model" : null;
   }

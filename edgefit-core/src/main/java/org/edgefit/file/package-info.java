@@ -1,4 +1,4 @@
-/** Files that appear whole or not at all, their hashes, and the text and JSON in them. */
+/** Atomic file writes, file hashes, text files and JSON. */
 @NullMarked
 package org.edgefit.file;
 

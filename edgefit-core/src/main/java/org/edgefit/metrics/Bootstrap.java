@@ -10,13 +10,13 @@ import java.util.function.ToDoubleFunction;
 import org.edgefit.random.Seed;
 
 /**
- * Confidence intervals of classification metrics by the percentile bootstrap (Efron 1979): the
- * cases are drawn anew, with replacement, and the metrics' percentiles over many such draws are the
- * ends. In a draw that leaves out a class the macro averages are those of the others: the class is
- * not one that the classifier got wrong.
+ * Confidence intervals of classification metrics by the percentile bootstrap (Efron 1979): cases
+ * are resampled with replacement, and the interval ends are percentiles over the resamples. In a
+ * resample that lacks a class, macro averages are over the others: a missing class is not an error
+ * of the classifier.
  *
  * @param resamples the draws, >= 1
- * @param level the share of the draws between the ends, in (0, 1)
+ * @param level the confidence level, in (0, 1)
  * @param seed the draws' seed
  */
 public record Bootstrap(int resamples, double level, Seed seed) {

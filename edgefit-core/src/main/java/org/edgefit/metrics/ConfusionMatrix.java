@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Counts of true and predicted classes, and what follows from them. A ratio without a case (0 / 0)
- * is 0, as in scikit-learn.
+ * Counts of true and predicted classes, and what follows from them. A ratio 0 / 0 is 0, as in
+ * scikit-learn.
  */
 public final class ConfusionMatrix {
 
@@ -48,7 +48,7 @@ public final class ConfusionMatrix {
     counts[index(truth)][index(predicted)]++;
   }
 
-  /** Counts a case whose answer is none of the classes: it is wrong, and in no class's column. */
+  /** Counts an invalid answer: it is wrong, and in no class's column. */
   public void addInvalid(String truth) {
     counts[index(truth)][labels.size()]++;
   }
@@ -111,7 +111,7 @@ public final class ConfusionMatrix {
     return sum;
   }
 
-  /** Returns the share of cases that were given their own class. */
+  /** Returns the share of correct predictions. */
   public double accuracy() {
     long right = 0;
     for (int i = 0; i < counts.length; i++) {
@@ -120,13 +120,13 @@ public final class ConfusionMatrix {
     return ratio(right, total());
   }
 
-  /** Returns, of the cases that were given this class, the share that has it. */
+  /** Returns the share of predictions of this class that are correct. */
   public double precision(String label) {
     int i = index(label);
     return ratio(counts[i][i], column(i));
   }
 
-  /** Returns, of the cases that have this class, the share that was given it. */
+  /** Returns the share of cases of this class that are predicted. */
   public double recall(String label) {
     int i = index(label);
     return ratio(counts[i][i], row(i));

@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 
-/** The version of EdgeFIT that runs, however it is packed. */
+/** The running version of EdgeFIT, in any packaging. */
 public final class EdgeFitVersion {
 
   private static final String VERSION = read();

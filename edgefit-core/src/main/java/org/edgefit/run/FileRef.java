@@ -1,7 +1,7 @@
 package org.edgefit.run;
 
 /**
- * A file of a run, as the run's log holds to it.
+ * A file of a run, as referenced by the log.
  *
  * @param path its path from the run directory, with slashes
  * @param bytes its length

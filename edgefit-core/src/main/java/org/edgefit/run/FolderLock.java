@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Holds a folder for one run at a time, by a lock on its file {@code .lock}. The lock ends with its
- * process, whatever stops that; the file stays.
+ * Locks a folder for one run at a time through its file {@code .lock}. The OS releases the lock
+ * when the process ends; the file stays.
  */
 public final class FolderLock implements AutoCloseable {
 
@@ -70,7 +70,7 @@ public final class FolderLock implements AutoCloseable {
   }
 
   private static IOException refusal(Path folder) {
-    return new IOException(folder + ": another run is at work there");
+    return new IOException(folder + ": in use by another run");
   }
 
   /** Returns whether the folder is ours now, which it is too where it cannot be locked. */
@@ -81,7 +81,7 @@ public final class FolderLock implements AutoCloseable {
     } catch (OverlappingFileLockException e) {
       return false; // this process holds the file by other means
     } catch (IOException e) {
-      log.warn("{}: cannot be locked; two runs there would spoil each other", folder, e);
+      log.warn("{}: cannot be locked; two runs there would conflict", folder, e);
       return true;
     }
   }

@@ -10,7 +10,7 @@ import java.util.Map;
  */
 public record History(List<RoundSummary> rounds) {
 
-  /** Keeps its own list. */
+  /** Copies the list. */
   public History {
     rounds = List.copyOf(rounds);
   }
@@ -25,7 +25,7 @@ public record History(List<RoundSummary> rounds) {
     return rounds.stream().mapToLong(round -> round.bytesDown() + round.bytesUp()).sum();
   }
 
-  /** Returns what a client measured in the last training of its that counts; empty if none does. */
+  /** Returns a client's metrics from its last accepted training; empty if there is none. */
   public Map<String, Double> lastMetrics(String clientId) {
     for (int r = rounds.size() - 1; r >= 0; r--) {
       for (Outcome outcome : rounds.get(r).clients()) {

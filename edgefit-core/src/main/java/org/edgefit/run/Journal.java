@@ -14,15 +14,15 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An append-only file of lines, each on disk before the next thing happens. A line is
+ * An append-only log of lines, each durable before the next step. A line is
  *
  * <pre>
  * LENGTH CRC32C TEXT
  * </pre>
  *
  * <p>with the bytes of the text and their CRC32C in eight hexadecimal digits each, and a text
- * without line breaks. A machine that is stopped while a line is written leaves a last line that is
- * not whole: it is torn, and can be cut. A line that is not whole and not the last is damage.
+ * without line breaks. A crash during a write leaves an incomplete last line: it is torn, and can
+ * be truncated. Any other incomplete line is corruption.
  */
 final class Journal implements Closeable {
 
@@ -89,7 +89,7 @@ final class Journal implements Closeable {
     if (!actual.equals(prefix.substring(9, 17))) {
       return "CRC32C " + actual + " (expected: " + prefix.substring(9, 17) + ")";
     }
-    return newline == bytes.length ? "no end of line" : null;
+    return newline == bytes.length ? "no newline" : null;
   }
 
   /**
@@ -135,10 +135,10 @@ final class Journal implements Closeable {
    */
   synchronized void append(String text) throws IOException {
     if (broken != null) {
-      throw new IOException(path + ": not written to any more: " + broken.getMessage(), broken);
+      throw new IOException(path + ": no longer written: " + broken.getMessage(), broken);
     }
     if (!Files.exists(path)) {
-      broken = new IOException(path + ": gone (expected: the run's log, as it was opened)");
+      broken = new IOException(path + ": deleted (expected: the open log of the run)");
       throw broken;
     }
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);

@@ -11,8 +11,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The files in a run's directory that its log does not hold to. A run that goes on would write over
- * them; they are set aside under their names.
+ * The files in a run's directory that its log does not reference. A resumed run would overwrite
+ * them, so they are moved aside by name.
  */
 final class Leftovers {
 
@@ -61,7 +61,7 @@ final class Leftovers {
             + number
             + " (expected: it, for "
             + round
-            + " is there); it has lost its end";
+            + " exists); the log is truncated";
       }
     }
     boolean isBegun = Files.exists(path.resolve(RunViews.METRICS));
@@ -73,8 +73,7 @@ final class Leftovers {
   /**
    * Sets aside what the log does not have; returns whether there was any.
    *
-   * @param goesBack whether rounds that the log no longer has are set aside, with all that belongs
-   *     to them
+   * @param goesBack whether to move rolled-back rounds aside, with all of their files
    */
   boolean setAside(SavedRun saved, boolean goesBack) throws IOException {
     Set<String> known = saved.files();

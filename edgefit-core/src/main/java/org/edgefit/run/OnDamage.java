@@ -1,9 +1,9 @@
 package org.edgefit.run;
 
-/** What to do where the log of a run that goes on, or a file that it holds to, is damaged. */
+/** What to do if the log of a resumed run, or a file it references, is corrupt. */
 public enum OnDamage {
-  /** To refuse, naming the file and the line. */
+  /** Fail, naming the file and the line. */
   REFUSE,
-  /** To go on from the last round up to which all verifies, and to set aside what came after. */
+  /** Roll back to the last round that verifies, and move later files aside. */
   GO_BACK
 }

@@ -15,10 +15,10 @@ public sealed interface Outcome {
   /** Returns the client's id. */
   String clientId();
 
-  /** Returns the outcome in words: trained, evaluated, failed, timed out or rejected. */
+  /** Returns the outcome's name: trained, evaluated, failed, timed out or rejected. */
   String name();
 
-  /** Returns what there is to say of it: the reason, or what was left out of an answer. */
+  /** Returns the reason, or what was dropped from a result. */
   String detail();
 
   /** Returns the records trained or evaluated on; 0 if it failed. */
@@ -26,7 +26,7 @@ public sealed interface Outcome {
     return 0;
   }
 
-  /** Returns the tokens learned in one pass over them; 0 if it did not train. */
+  /** Returns the label tokens of one epoch; 0 if it did not train. */
   default long labelTokens() {
     return 0;
   }
@@ -54,7 +54,7 @@ public sealed interface Outcome {
    * @param examples the records trained on
    * @param labelTokens the tokens learned in one pass over them
    * @param metrics what the client measured
-   * @param update the file of its change
+   * @param update the file of its delta
    * @param keepsMemory whether it keeps something for its next task
    * @param notes what was left out of its answer
    */
@@ -119,7 +119,7 @@ public sealed interface Outcome {
   }
 
   /**
-   * The client gave up or went away, or could not be asked.
+   * The client failed, disconnected, or was unreachable.
    *
    * @param task the task
    * @param clientId the client's id

@@ -11,8 +11,8 @@ import org.edgefit.client.Training;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a client is to be asked, as a run's log keeps it: enough to ask again after the server was
- * stopped, and for others to see who was asked what.
+ * A task as the run's log records it: enough to send it again after a server restart, and to audit
+ * who was sent what.
  *
  * @param id the task's id
  * @param round the round for which it was planned
@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
  * @param config the payload's values
  * @param tensors the file of the payload's tensors, or null if there are none
  * @param expected the groups of tensors, in the adapter's layout, that an answer must have
- * @param memory the task whose memory the client is to find, or null for none
- * @param horizon the oldest memory that the run may go back to, or null for any
- * @param machine what is known of the client's machine
+ * @param memory the task whose state version to load, or null for none
+ * @param horizon the oldest state version for rollback, or null for any
+ * @param machine the client's reported properties
  */
 public record PlannedTask(
     TaskId id,
@@ -45,13 +45,13 @@ public record PlannedTask(
 
   /** What a client is asked to do. */
   public enum Kind {
-    /** To train the adapter, and to answer with its change. */
+    /** Train the adapter and return the delta. */
     FIT,
-    /** To evaluate the adapter on its own held-out data. */
+    /** Evaluate the adapter on held-out data. */
     EVALUATE
   }
 
-  /** Keeps its own copies. */
+  /** Copies collections. */
   public PlannedTask {
     expected = List.copyOf(expected);
     machine = Collections.unmodifiableMap(new TreeMap<>(machine));

@@ -7,7 +7,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a run keeps of a round.
+ * A run's record of a round.
  *
  * @param round the round, from 1; 0 is the state before the first
  * @param clients how the training tasks that ended in the round ended, by client id
@@ -17,11 +17,11 @@ import org.jspecify.annotations.Nullable;
  * @param serverMetrics the strategy's own evaluation
  * @param bytesDown the bytes of tensors that clients fetched
  * @param bytesUp the bytes of tensors received from clients
- * @param duration how long the round took here, also where its clients are on a simulated clock
+ * @param duration the real duration of the round, also with simulated clients
  * @param adapter the file of the adapter after the round
  * @param adapterConfig the file of that adapter's config
  * @param state the file of what the strategy keeps beside the adapter, or null if that is nothing
- * @param failure why the round left the adapter as it was; empty if it did not
+ * @param failure why the adapter is unchanged; empty if it changed
  * @param notes what was capped, dropped or set aside
  */
 public record RoundSummary(
@@ -40,7 +40,7 @@ public record RoundSummary(
     String failure,
     List<String> notes) {
 
-  /** Keeps its own copies. */
+  /** Copies collections. */
   public RoundSummary {
     clients = List.copyOf(clients);
     evaluations = List.copyOf(evaluations);

@@ -30,25 +30,25 @@ import org.slf4j.LoggerFactory;
  * Everything that a run leaves on disk.
  *
  * <pre>
- * journal.log                                what happened, a line per event: the run's own memory
+ * journal.log                                the event log, a line per event
  * run.json                                   settings, seed, versions, hash of the base model
  * metrics.jsonl                              a row per round and client, and one per round
  * rounds/0000/adapter/                       the adapter that the run started from
- * rounds/0007/updates/home-3.safetensors     what a client learned in round 7
- * rounds/0007/updates/home-5.unused          what it sent, but is not used
+ * rounds/0007/updates/home-3.safetensors     a client's delta of round 7
+ * rounds/0007/updates/home-5.unused          a rejected upload
  * rounds/0007/evaluations/home-3.safetensors tensors of its evaluation, if it sent some
  * rounds/0007/assigned/                      other tensors that clients were sent, if any
  * rounds/0007/adapter/                       the adapter after round 7, as PEFT loads it
  * rounds/0007/state.safetensors              what the strategy keeps beside it, if anything
  * adapter/                                   the adapter after the last round
- * clients/home-3/                            what clients in this JVM keep, if anything
- * aside/1/                                   what a run that went on no longer builds on
- * .lock                                      held while a run is at work here
+ * clients/home-3/                            state of clients in this JVM, if any
+ * aside/1/                                   files that a resume moved aside
+ * .lock                                      locked while a run is active
  * </pre>
  *
- * <p>Files appear whole or not at all. {@code journal.log} commits them: a round counts once its
- * {@code roundClosed} is there, with the hashes of its files. {@code run.json} and {@code
- * metrics.jsonl} are views of the log.
+ * <p>Files are written atomically. {@code journal.log} commits them: a round counts once its {@code
+ * roundClosed} is logged, with the hashes of its files. {@code run.json} and {@code metrics.jsonl}
+ * are views of the log.
  */
 public final class RunDirectory implements AutoCloseable {
 
@@ -84,7 +84,7 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Makes the directory of a new run, which is the caller's until it is closed.
+   * Creates the directory of a new run and locks it until it is closed.
    *
    * @throws IOException if the path holds a run already, or is not a directory, or another run is
    *     at work there
@@ -107,7 +107,7 @@ public final class RunDirectory implements AutoCloseable {
       hasRun |= Files.exists(path.resolve(entry));
     }
     if (hasRun) {
-      throw new IOException(path + ": holds a run already (expected: a new or empty directory)");
+      throw new IOException(path + ": already has a run (expected: a new or empty directory)");
     }
   }
 
@@ -118,19 +118,18 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Opens the directory of a run that goes on, or makes it; it is the caller's until it is closed.
-   * A last line of the log that was not written whole is cut.
+   * Opens the directory of a resumed run, or creates it, and locks it until it is closed. A torn
+   * last log line is truncated.
    *
    * @throws IOException if the path is not a directory, another run is at work there, or the log or
-   *     a file of a closed round is damaged and that is to be refused
+   *     a file of a closed round is corrupt, with {@code REFUSE}
    */
   public static RunDirectory resume(Path path, OnDamage onDamage) throws IOException {
     requireDirectory(path);
     if (!Files.exists(path.resolve(LOG))
         && (Files.exists(path.resolve(RunViews.MANIFEST)) || Files.exists(path.resolve(ROUNDS)))) {
       throw new IOException(
-          path.resolve(LOG)
-              + ": missing (expected: the log of the run, without which it cannot go on)");
+          path.resolve(LOG) + ": missing (expected: the log of the run, needed to resume)");
     }
     return hold(path, onDamage);
   }
@@ -167,14 +166,12 @@ public final class RunDirectory implements AutoCloseable {
     return recovered.saved();
   }
 
-  /**
-   * Returns the greatest number of a task that was ever planned here, also if it is gone back on.
-   */
+  /** Returns the highest task id ever planned here, rolled-back tasks included. */
   public long lastTask() {
     return recovered.lastTask();
   }
 
-  /** Returns what was cut or set aside when the directory was opened. */
+  /** Returns what was truncated or moved aside on opening. */
   public List<String> notes() {
     return recovered.notes();
   }
@@ -222,7 +219,7 @@ public final class RunDirectory implements AutoCloseable {
     return round(round).resolve(folder).resolve(ClientId.require(clientId) + SUFFIX);
   }
 
-  /** Takes an answer's file out of those that are used, if it is there: it gets another name. */
+  /** Marks a result's file as unused, if it exists, by renaming it. */
   public static void setAside(Path answerFile) throws IOException {
     if (Files.exists(answerFile)) {
       String name = String.valueOf(answerFile.getFileName());
@@ -248,7 +245,7 @@ public final class RunDirectory implements AutoCloseable {
     return path.resolve(file.path());
   }
 
-  /** Returns whether a file is what the log holds to. */
+  /** Returns whether a file matches the log. */
   public boolean isSound(FileRef file) throws IOException {
     return SavedRun.fault(path, file) == null;
   }
@@ -332,14 +329,13 @@ public final class RunDirectory implements AutoCloseable {
           finalAdapterDirectory(),
           path.resolve(aside).resolve(FINAL),
           StandardCopyOption.ATOMIC_MOVE);
-      log.warn(
-          "{}: not what the log says; it is written anew, and was set aside in {}", weights, aside);
+      log.warn("{}: differs from the log; rewritten, the old file is in {}", weights, aside);
     }
     Files.createDirectories(finalAdapterDirectory());
     PeftAdapter.write(adapter, finalAdapterDirectory(), baseModel);
   }
 
-  /** Leaves the directory to other runs. */
+  /** Releases the directory's lock. */
   @Override
   public void close() throws IOException {
     try {

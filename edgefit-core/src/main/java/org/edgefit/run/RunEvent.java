@@ -5,9 +5,8 @@ import java.util.Map;
 import org.edgefit.client.TaskId;
 
 /**
- * Something that happens in a run. What a run knows of itself is a fold over its events: the lines
- * of the console, {@code --json}, {@code metrics.jsonl}, {@link History}, and what a run that was
- * stopped goes on from.
+ * An event of a run. All views of a run are folds over its events: console output, {@code --json},
+ * {@code metrics.jsonl}, {@link History}, and the state from which a stopped run resumes.
  */
 public sealed interface RunEvent {
 
@@ -18,12 +17,12 @@ public sealed interface RunEvent {
    * A run begins.
    *
    * @param runId drawn at random for this run
-   * @param settings everything that was chosen for it; what {@code run.json} shows
+   * @param settings all of its settings, as in {@code run.json}
    */
   record RunOpened(String runId, Map<String, Object> settings) implements Kept {}
 
   /**
-   * A run that was stopped goes on.
+   * A stopped run resumes.
    *
    * @param round the first round that is not closed
    * @param rounds the rounds that the run is to have now
@@ -61,7 +60,7 @@ public sealed interface RunEvent {
       implements Kept {}
 
   /**
-   * A client is asked.
+   * A task is sent.
    *
    * @param round the round for which the task was planned
    * @param task the task
@@ -78,7 +77,7 @@ public sealed interface RunEvent {
   record ClientFinished(int round, Outcome outcome) implements Kept {}
 
   /**
-   * A round has ended, and all that it leaves is on disk. Round 0 is the state before the first.
+   * A round has ended, with all of its files on disk. Round 0 is the initial state.
    *
    * @param summary the round
    */
@@ -104,14 +103,14 @@ public sealed interface RunEvent {
   }
 
   /**
-   * A client can be asked now.
+   * A client joined.
    *
    * @param clientId the client's id
    */
   record ClientJoined(String clientId) implements RunEvent {}
 
   /**
-   * A client can no longer be asked.
+   * A client left or was lost.
    *
    * @param clientId the client's id
    */

@@ -329,7 +329,7 @@ public final class RunEventCodec {
   private static long number(JsonNode json, String key) {
     JsonNode value = json.path(key);
     if (!value.isIntegralNumber()) {
-      throw new IllegalArgumentException(key + ": " + value + " (expected: a whole number)");
+      throw new IllegalArgumentException(key + ": " + value + " (expected: an integer)");
     }
     return value.longValue();
   }

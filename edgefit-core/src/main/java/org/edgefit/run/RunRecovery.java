@@ -15,9 +15,9 @@ import org.edgefit.client.TaskId;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a run that was stopped can go on from. Its log is read and checked line by line, and the
- * files that it holds to by their hashes. Nothing is deleted: what is cut, gone back on or not in
- * the log is under {@code aside} afterwards.
+ * The point from which a stopped run can resume. Its log is verified line by line, and the files
+ * that it references by hash. Nothing is deleted: truncated, rolled-back or unlogged data is moved
+ * to {@code aside}.
  *
  * @param saved what the log says, as far as it is kept
  * @param kept the lines of the log that are kept
@@ -29,7 +29,7 @@ record RunRecovery(
     SavedRun saved, SavedRun.Prefix kept, long lastTask, boolean goesBack, List<String> notes) {
 
   private static final String OPTION =
-      "going back to the last round that verifies is an option (--go-back, OnDamage.GO_BACK)";
+      "to roll back to the last round that verifies: --go-back, OnDamage.GO_BACK";
 
   private static final String ASIDE = "aside";
 
@@ -49,11 +49,11 @@ record RunRecovery(
         leftovers.copyLog();
         notes.add(
             contents.fault()
-                + ": the last line was not written whole, and is cut; the log as it was is in "
+                + ": the torn last line was truncated; the original log is in "
                 + leftovers.name());
       }
       if (leftovers.setAside(saved, false)) {
-        notes.add("files that the log does not have are in " + leftovers.name());
+        notes.add("files not in the log were moved to " + leftovers.name());
       }
       return new RunRecovery(saved, saved.whole(), lastTask(path, saved), false, notes);
     }
@@ -70,11 +70,11 @@ record RunRecovery(
     leftovers.copyLog();
     leftovers.setAside(before, true);
     notes.add(
-        "went back to round "
+        "rollback to round "
             + last
             + ", the last that verifies: "
             + damage.text()
-            + "; what came after is in "
+            + "; later files are in "
             + leftovers.name());
     return new RunRecovery(before, kept, lastTask(path, saved), true, notes);
   }
@@ -92,7 +92,7 @@ record RunRecovery(
       return new SavedRun.Damage(next, path.resolve(String.valueOf(saved.fault())).toString());
     }
     if (contents.fault() != null && !contents.isTorn()) {
-      String text = path.resolve(contents.fault()) + "; it was whole once: damage";
+      String text = path.resolve(contents.fault()) + "; the line is corrupt";
       return new SavedRun.Damage(next, text);
     }
     String beyond = leftovers.beyond(saved);
@@ -123,11 +123,11 @@ record RunRecovery(
                   + round
                   + ": "
                   + task.clientId()
-                  + " keeps no memory from before task "
+                  + " has no state from before task "
                   + horizon
                   + " (expected: that of task "
                   + needed
-                  + "); the run can only be begun anew");
+                  + "); the run must be started anew");
         }
       }
     }

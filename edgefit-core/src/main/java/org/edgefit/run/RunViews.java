@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The files of a run that follow from its log: {@code run.json} and {@code metrics.jsonl}. */
+/** The files derived from a run's log: {@code run.json} and {@code metrics.jsonl}. */
 final class RunViews {
 
   static final String MANIFEST = "run.json";
@@ -113,8 +113,7 @@ final class RunViews {
     if (before != null && !now.startsWith(before)) {
       Path aside = path.resolve(RunRecovery.aside(path)).resolve(file.getFileName());
       Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
-      log.warn(
-          "{}: not what the log says; it is written anew, and was set aside as {}", file, aside);
+      log.warn("{}: differs from the log; rewritten, the old file is {}", file, aside);
     }
     DurableFiles.write(file, text);
   }

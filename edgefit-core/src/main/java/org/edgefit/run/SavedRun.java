@@ -19,7 +19,7 @@ import org.edgefit.file.Json;
 import org.edgefit.file.Sha256;
 import org.jspecify.annotations.Nullable;
 
-/** What a run's log says of it: the fold from which a run that was stopped goes on. */
+/** A run's state as folded from its log, from which a stopped run resumes. */
 public final class SavedRun {
 
   /** An event with its line in the log. */
@@ -93,8 +93,7 @@ public final class SavedRun {
   private void add(Line line) {
     RunEvent.Kept event = line.event();
     if ((opened == null) != (event instanceof RunEvent.RunOpened)) {
-      throw new IllegalArgumentException(
-          "the run's opening is not its first event, and that alone");
+      throw new IllegalArgumentException("runOpened must be the first event, and only that");
     }
     lines.add(line);
     closed = null;
@@ -182,14 +181,12 @@ public final class SavedRun {
     return List.copyOf(unfinished.values());
   }
 
-  /**
-   * Returns when a task was asked, as the time for which the run had been up; null if it was not.
-   */
+  /** Returns the run's uptime when a task was sent; null if it was not sent. */
   public @Nullable Duration asked(TaskId task) {
     return asked.get(task);
   }
 
-  /** Returns how tasks ended that no closed round has taken, in the log's order. */
+  /** Returns the outcomes that no closed round consumed, in log order. */
   public List<Outcome> outcomes() {
     return List.copyOf(outcomes);
   }
@@ -213,12 +210,12 @@ public final class SavedRun {
     return tasks.isEmpty() ? 0 : tasks.lastKey().number();
   }
 
-  /** Returns the tasks that each client keeps a memory of, with the rounds in which they ended. */
+  /** Returns each client's state versions, with the rounds in which their tasks ended. */
   public Map<String, NavigableMap<TaskId, Integer>> memories() {
     return memories;
   }
 
-  /** Returns for how long the run has been up. */
+  /** Returns the run's uptime. */
   public Duration elapsed() {
     return elapsed;
   }

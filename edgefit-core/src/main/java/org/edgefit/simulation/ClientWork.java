@@ -1,7 +1,7 @@
 package org.edgefit.simulation;
 
 /**
- * What a client does in a round, and on what.
+ * A client's work in a round, and its device.
  *
  * @param device the client's device
  * @param bytesDown what it receives first
@@ -19,10 +19,9 @@ public record ClientWork(DeviceProfile device, long bytesDown, double flops, lon
   }
 
   /**
-   * Returns the operations of one token's part in a step of QLoRA: a product with each weight of
-   * the frozen layers and the head forward, one backward for the gradient of its input, and one
-   * more forward where activations are not kept. Attention's own products and the adapter's, some
-   * percent, are left out.
+   * Returns the FLOPs per token of a QLoRA step: one multiply-add per weight of the frozen layers
+   * and the head forward, one backward for the input gradient, and one more forward with activation
+   * checkpointing. Attention and adapter matmuls, a few percent, are left out.
    *
    * @param weights the weights of the layers and the head
    * @param isRecomputed whether activations are computed twice

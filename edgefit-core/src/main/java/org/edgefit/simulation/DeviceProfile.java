@@ -4,8 +4,8 @@ import java.util.Locale;
 import java.util.TreeMap;
 
 /**
- * A kind of device that clients run on. The rates are those that a training can expect, not a data
- * sheet's peaks; those of the named devices are our assumptions, a third of the peak or so.
+ * A kind of device that clients run on. Rates are sustained training rates, not data-sheet peaks;
+ * those of the named devices are assumptions, about a third of peak.
  *
  * @param name the name
  * @param memoryBytes what a training may take
@@ -14,9 +14,8 @@ import java.util.TreeMap;
  * @param downBytesPerSecond how fast it receives
  * @param upBytesPerSecond how fast it sends
  * @param latencySeconds how long the first byte takes, either way
- * @param dropout the probability that it leaves a round before it has answered, in [0, 1]
- * @param spread how much its rates vary from round to round: the standard deviation of their
- *     logarithm, >= 0
+ * @param dropout the probability that it drops out of a round, in [0, 1]
+ * @param spread the standard deviation of the logarithm of its rates across rounds, >= 0
  */
 public record DeviceProfile(
     String name,
@@ -85,7 +84,7 @@ public record DeviceProfile(
     }
   }
 
-  /** Returns the seconds in which it receives and sends so many bytes, where nothing varies. */
+  /** Returns the seconds to receive and send this many bytes, without variation. */
   public double transferSeconds(long bytes) {
     return 2 * latencySeconds + bytes / downBytesPerSecond + bytes / upBytesPerSecond;
   }

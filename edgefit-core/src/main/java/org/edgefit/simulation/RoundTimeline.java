@@ -3,11 +3,11 @@ package org.edgefit.simulation;
 import java.util.List;
 
 /**
- * What would have happened in a round, on the virtual clock that starts with it.
+ * The simulated events of a round, on a clock that starts with it.
  *
  * @param round the round, from 1
  * @param events what happened, in order
- * @param seconds when the server had heard of all, or the deadline came
+ * @param seconds when every client had ended, or the deadline
  */
 public record RoundTimeline(int round, List<Event> events, double seconds) {
 
@@ -19,9 +19,9 @@ public record RoundTimeline(int round, List<Event> events, double seconds) {
     TRAINED,
     /** The server has its change. */
     ANSWERED,
-    /** It is gone. */
+    /** It dropped. */
     DROPPED,
-    /** The server no longer waits for it. */
+    /** It missed the deadline. */
     LATE
   }
 
@@ -34,7 +34,7 @@ public record RoundTimeline(int round, List<Event> events, double seconds) {
    */
   public record Event(double seconds, String client, Kind kind) {}
 
-  /** Keeps its own list. */
+  /** Copies the list. */
   public RoundTimeline {
     events = List.copyOf(events);
   }

@@ -21,10 +21,9 @@ import org.edgefit.run.PlannedTask;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Clients on a virtual clock: each answers, or drops out, when its device would, and a deadline
- * goes by that clock too. A client that drops out or misses the deadline is not trained; the others
- * are, as soon as they are asked, and their answers count in the order of virtual time. Evaluation
- * takes no time.
+ * Clients on a virtual clock: each finishes or drops out when its device would; deadlines use that
+ * clock too. A client that drops out or misses the deadline is not trained; the others train at
+ * once, and their results arrive in virtual-time order. Evaluation takes no virtual time.
  */
 public final class SimulatedClients implements ClientPool {
 
@@ -153,7 +152,7 @@ public final class SimulatedClients implements ClientPool {
       Outcome outcome = task.complete(result);
       return outcome != null
           ? outcome
-          : new Outcome.Failed(task.id(), task.clientId(), "the answer came too late");
+          : new Outcome.Failed(task.id(), task.clientId(), "late result");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

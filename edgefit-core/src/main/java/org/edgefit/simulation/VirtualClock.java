@@ -13,10 +13,10 @@ import org.edgefit.simulation.RoundTimeline.Kind;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Simulates rounds event by event: each client receives, trains and answers at its device's rates,
- * which vary from round to round, or leaves somewhere on the way; the server waits for all of them,
- * or until a deadline. What happens to a client depends on the seed, the round and its id alone, so
- * that it is the same whoever else is asked, and in whatever order rounds are simulated.
+ * A discrete-event simulation of rounds: each client downloads, trains and uploads at its device's
+ * rates, which vary per round, or drops out; the server waits for all clients, or until a deadline.
+ * A client's events depend only on the seed, the round and its id, not on other clients or on the
+ * order in which rounds are simulated.
  */
 public final class VirtualClock {
 

@@ -1,5 +1,3 @@
-/**
- * Devices of homes on a virtual clock: how long rounds would take there, and who would drop out.
- */
+/** Client devices on a virtual clock: simulated round times and dropouts. */
 @org.jspecify.annotations.NullMarked
 package org.edgefit.simulation;

@@ -2,7 +2,7 @@ package org.edgefit.strategy;
 
 import org.edgefit.adapter.AdapterDelta;
 
-/** The plain server step: the change is added. */
+/** The plain server step: adds the delta. */
 record Add() implements ServerOptimizer {
 
   @Override

@@ -3,19 +3,19 @@ package org.edgefit.strategy;
 import org.edgefit.adapter.AdapterDelta;
 import org.jspecify.annotations.Nullable;
 
-/** Makes one change out of many. */
+/** Aggregates deltas into one. */
 @FunctionalInterface
 public interface Aggregator {
 
   /**
-   * Returns the combined change, in the layout of the global adapter.
+   * Returns the aggregated delta, in the global adapter's layout.
    *
    * @param updates at least one, in client-id order
    * @return null to abstain: the adapter stays as it is
    */
   @Nullable AdapterDelta combine(RoundContext round, UpdateSet updates);
 
-  /** Returns what this rule needs of the updates: all of them, unless it says less. */
+  /** Returns what this rule needs of the updates; by default each whole update. */
   default Needs needs() {
     return Needs.EACH_UPDATE;
   }

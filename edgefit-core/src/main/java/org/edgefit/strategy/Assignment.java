@@ -10,8 +10,8 @@ import org.edgefit.client.Payload;
 import org.edgefit.client.Training;
 
 /**
- * What one client is asked: the adapter to start from, how to learn, and whatever else the strategy
- * sends (Flower's {@code FitIns}). Immutable; it starts as {@link RoundContext#assignment}.
+ * A client's assignment: start adapter, hyperparameters, and the strategy's payload (Flower's
+ * {@code FitIns}). Immutable; the default is {@link RoundContext#assignment}.
  *
  * @param start the adapter to start from, of this client's rank
  * @param training how to learn
@@ -20,7 +20,7 @@ import org.edgefit.client.Training;
  */
 public record Assignment(Adapter start, Training training, Payload payload, List<String> expected) {
 
-  /** Keeps its own list. */
+  /** Copies the list. */
   public Assignment {
     expected = List.copyOf(expected);
   }
@@ -35,7 +35,7 @@ public record Assignment(Adapter start, Training training, Payload payload, List
     return new Assignment(start, newTraining, payload, expected);
   }
 
-  /** Returns this assignment with a local rule, which is called by its name. */
+  /** Returns this assignment with a local rule, given by name. */
   public Assignment withRule(String rule) {
     return withTraining(training.toBuilder().rule(rule).build());
   }
@@ -58,8 +58,8 @@ public record Assignment(Adapter start, Training training, Payload payload, List
   }
 
   /**
-   * Returns this assignment, whose answer must have a group of tensors in the layout of the start
-   * adapter; one without it is rejected.
+   * Returns this assignment with a tensor group that a result must have, in the start adapter's
+   * layout; else it is rejected.
    */
   public Assignment expecting(String group) {
     List<String> more = new ArrayList<>(expected);

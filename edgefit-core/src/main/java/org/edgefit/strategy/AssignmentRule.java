@@ -1,8 +1,8 @@
 package org.edgefit.strategy;
 
 /**
- * Changes what a client is asked (Flower's {@code on_fit_config_fn} and {@code
- * on_evaluate_config_fn}, for each client).
+ * Customises a client's task (Flower's {@code on_fit_config_fn} and {@code on_evaluate_config_fn},
+ * for each client).
  */
 @FunctionalInterface
 public interface AssignmentRule {
@@ -10,11 +10,11 @@ public interface AssignmentRule {
   /**
    * Returns what a client is asked.
    *
-   * @param plain what it would be asked otherwise
+   * @param plain the default assignment
    */
   Assignment assign(RoundContext round, String clientId, Assignment plain);
 
-  /** Returns one that changes nothing. */
+  /** Returns the identity rule. */
   static AssignmentRule plain() {
     return new Plain();
   }

@@ -33,18 +33,18 @@ public interface ClientSampler {
   }
 
   /**
-   * Draws a share of the available clients uniformly without replacement, rounded down (Flower's
-   * {@code fraction_fit}).
+   * Samples a fraction of available clients uniformly without replacement (floor) (Flower's {@code
+   * fraction_fit}).
    *
    * @param share the share, in (0, 1]
-   * @param minimum the least number that is drawn, >= 1, where so many are available
+   * @param minimum the minimum to sample, >= 1, if that many are available
    */
   static ClientSampler fraction(double share, int minimum) {
     return new Samplers.Fraction(share, minimum);
   }
 
   /**
-   * Draws candidates uniformly, and takes those of the highest loss (power-of-choice, Cho et al.
+   * Samples candidates uniformly and takes those with highest loss (power-of-choice, Cho et al.
    * 2020, with the losses that clients last reported).
    *
    * @param candidates how many are drawn at first, >= count

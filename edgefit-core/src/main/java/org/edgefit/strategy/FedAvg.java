@@ -8,9 +8,9 @@ import java.util.function.Consumer;
 import org.edgefit.adapter.AdapterDelta;
 
 /**
- * Federated averaging (McMahan et al. 2017) on adapter changes: a sampler chooses the clients, an
- * aggregator combines what they learned, an optimizer applies it. Each part can be exchanged, which
- * makes most other rules. Immutable.
+ * Federated averaging (McMahan et al. 2017) on adapter changes: a sampler selects clients, an
+ * aggregator combines their deltas, an optimizer applies the result. Most other strategies replace
+ * one of these parts. Immutable.
  */
 public final class FedAvg implements Strategy {
 
@@ -58,7 +58,7 @@ public final class FedAvg implements Strategy {
     return sampler(ClientSampler.uniform(count));
   }
 
-  /** Returns this rule with another choice of clients. */
+  /** Returns this rule with another sampler. */
   public FedAvg sampler(ClientSampler value) {
     return with(copy -> copy.sampler = value);
   }
@@ -127,8 +127,8 @@ public final class FedAvg implements Strategy {
   }
 
   /**
-   * Returns SCAFFOLD over the same clients (Karimireddy et al. 2020); weights, aggregator and
-   * optimizer are its own.
+   * Returns SCAFFOLD with the same sampler (Karimireddy et al. 2020); it replaces weights,
+   * aggregator and optimizer.
    *
    * @param learningRate the server's learning rate, > 0
    */
@@ -137,11 +137,11 @@ public final class FedAvg implements Strategy {
   }
 
   /**
-   * Returns FedBuff, a buffer without a barrier (Nguyen et al. 2022); sampler, weights, aggregator
-   * and optimizer are its own.
+   * Returns FedBuff, buffered asynchronous FL (Nguyen et al. 2022); it replaces sampler, weights,
+   * aggregator and optimizer.
    *
-   * @param concurrency the clients at work at a time, >= 1
-   * @param buffer the answers that make a round, >= 1
+   * @param concurrency the clients running at a time, >= 1
+   * @param buffer the buffer size K, >= 1
    * @param learningRate the server's learning rate, > 0
    */
   public Strategy buffered(int concurrency, int buffer, double learningRate) {
@@ -172,7 +172,7 @@ public final class FedAvg implements Strategy {
     UpdateSet weighted = updates.weighted(update -> weighting.of(round, update));
     AdapterDelta combined = aggregator.combine(round, weighted);
     if (combined == null) {
-      round.note("the aggregator abstained: the adapter stays");
+      round.note("the aggregator abstained: adapter unchanged");
       return round.state();
     }
     return optimizer.step(round, combined);
@@ -188,7 +188,7 @@ public final class FedAvg implements Strategy {
     RoundContext evaluation = round.split("evaluate");
     RoundContext evaluators = evaluation.amongEvaluators();
     if (evaluators.available().isEmpty() && !evaluationSampler.sample(evaluation).isEmpty()) {
-      round.note("not evaluated: no client here has records to evaluate on");
+      round.note("not evaluated: no client has evaluation records");
     }
     return plan(evaluators, evaluationSampler, evaluationAssignments);
   }

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.Adapter;
 
-/** A strategy that does what another does; a subclass changes some of it. */
+/** A strategy that delegates to another; subclasses override methods. */
 public abstract class ForwardingStrategy implements Strategy {
 
   private final Strategy strategy;

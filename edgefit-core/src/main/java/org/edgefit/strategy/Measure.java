@@ -6,8 +6,7 @@ import org.edgefit.run.RoundSummary;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A measure by which rounds are compared: the server's own, or else that of the clients'
- * evaluation.
+ * A metric for comparing rounds: the server's, or else the clients' evaluation metric.
  *
  * @param name the measure's name, for example {@code f1}
  * @param isHigherBetter whether the highest is the best, or the lowest

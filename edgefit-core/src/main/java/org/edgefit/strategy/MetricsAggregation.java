@@ -4,12 +4,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Makes one measure of many clients' (Flower's {@code fit_metrics_aggregation_fn}). */
+/** Aggregates client metrics (Flower's {@code fit_metrics_aggregation_fn}). */
 @FunctionalInterface
 public interface MetricsAggregation {
 
   /**
-   * Returns the combined measures; one that is not finite is left out by the run, which says so.
+   * Returns the aggregated metrics; the run drops a non-finite one with a note.
    *
    * @param clients what each client measured, in client-id order; may be empty
    */

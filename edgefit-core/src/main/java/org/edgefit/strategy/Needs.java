@@ -1,8 +1,8 @@
 package org.edgefit.strategy;
 
 /**
- * What a rule needs of a round's updates, from the least. A run refuses a plan that cannot give a
- * rule what it needs.
+ * What an aggregator needs of a round's updates, in increasing order. A run rejects a plan that
+ * cannot provide it.
  */
 public enum Needs {
   /** Their weighted sum alone, over one layout. */

@@ -22,11 +22,10 @@ import org.edgefit.file.Sha256;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What makes a strategy what it is, read from its fields: numbers, texts, flags and arrays, lists
- * and maps of such by their value, parts and records by their class and their own fields. Of
- * anything else, a model or a helper, only the class is told. A class that is not the library's is
- * told with a hash of its code, so that a change of it is seen. A lambda has no name for what it
- * does; it is called by the class that it stands in.
+ * A strategy's settings, read from its fields: numbers, strings, booleans, and arrays, lists and
+ * maps of these by value, parts and records by class and fields. Of any other object only the class
+ * is recorded. A class outside the library has a hash of its bytecode, so that changes are
+ * detected. A lambda is identified by its enclosing class.
  */
 public final class PartSettings {
 

@@ -1,6 +1,6 @@
 package org.edgefit.strategy;
 
-/** What the numbers of a rule can be. */
+/** Range checks of a rule's numbers. */
 final class Ranges {
 
   private Ranges() {}

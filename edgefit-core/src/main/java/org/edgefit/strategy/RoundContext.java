@@ -14,7 +14,7 @@ import org.edgefit.client.Training;
 import org.edgefit.random.Seed;
 import org.edgefit.run.History;
 
-/** What a strategy, and each part of one, knows about a round. */
+/** The context of a round for a strategy and its parts. */
 public final class RoundContext {
 
   private final int round;
@@ -35,7 +35,7 @@ public final class RoundContext {
    * @param rounds the rounds of the run
    * @param state what the strategy knows
    * @param clients what is known of each client that can be asked, by id
-   * @param busy the clients that are at work on a task of an earlier round
+   * @param busy the clients still on a task of an earlier round
    * @param run the run's settings
    * @param training how clients learn, unless an assignment says otherwise
    * @param history the rounds so far
@@ -80,7 +80,7 @@ public final class RoundContext {
     return state.adapter();
   }
 
-  /** Returns what the strategy knows, the global adapter among it. */
+  /** Returns the strategy's state, including the global adapter. */
   public ServerState state() {
     return state;
   }
@@ -95,12 +95,12 @@ public final class RoundContext {
     return List.copyOf(busy);
   }
 
-  /** Returns what a client told of itself when it came; empty if it is not here. */
+  /** Returns the properties a client reported on joining; empty if it is gone. */
   public Map<String, String> properties(String clientId) {
     return clients.getOrDefault(clientId, Map.of());
   }
 
-  /** Returns what a client measured in the last training of its that counts; empty if none does. */
+  /** Returns a client's metrics from its last accepted training; empty if there is none. */
   public Map<String, Double> lastMetrics(String clientId) {
     return history.lastMetrics(clientId);
   }
@@ -148,7 +148,7 @@ public final class RoundContext {
     return new Assignment(adapter(), training, Payload.none(), List.of());
   }
 
-  /** Has the run record what was capped, dropped or left out in this round. */
+  /** Records what was capped or dropped in this round. */
   public void note(String text) {
     notes.accept(text);
   }

@@ -1,8 +1,8 @@
 package org.edgefit.strategy;
 
 /**
- * Nothing usable came of a round, by the fault of a client: the run records why, and goes on with
- * the state before the round. Any other exception of a strategy ends the run.
+ * A round failed through a client's fault: the run records why and continues with the previous
+ * state. Any other exception of a strategy ends the run.
  */
 public final class RoundFailedException extends RuntimeException {
 

@@ -6,14 +6,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Who is asked what in a round, and when the round is over.
+ * The assignments of a round, and when it closes.
  *
  * @param assignments by client id, in the order in which they are asked
- * @param concurrency the most clients at work at a time; those beyond wait for one to answer
- * @param closeAfter the usable answers that close the round; those that are asked beyond are sent
- *     home, or go on
- * @param carriesOver whether clients that have not answered when the round closes go on, so that
- *     their answers count in a later round (no barrier), or are sent home
+ * @param concurrency the most clients running at a time; the others wait for a free slot
+ * @param closeAfter the usable results that close the round; remaining tasks are cancelled or go on
+ * @param carriesOver whether clients still running when the round closes continue, with their
+ *     results counting in a later round (asynchronous), or are cancelled
  */
 public record RoundPlan(
     Map<String, Assignment> assignments, int concurrency, int closeAfter, boolean carriesOver) {
@@ -29,7 +28,7 @@ public record RoundPlan(
     assignments = Collections.unmodifiableMap(new LinkedHashMap<>(assignments));
   }
 
-  /** Returns a plan that asks all at once, and waits for all. */
+  /** Returns a plan that starts all and waits for all. */
   public static RoundPlan of(Map<String, Assignment> assignments) {
     return new RoundPlan(assignments, Integer.MAX_VALUE, Integer.MAX_VALUE, false);
   }
@@ -41,7 +40,7 @@ public record RoundPlan(
     return of(assignments);
   }
 
-  /** Returns a plan that asks nobody. */
+  /** Returns a plan without tasks. */
   public static RoundPlan none() {
     return of(Map.of());
   }
@@ -51,7 +50,7 @@ public record RoundPlan(
     return new RoundPlan(assignments, newConcurrency, closeAfter, carriesOver);
   }
 
-  /** Returns this plan, closed after this many usable answers; the others are sent home. */
+  /** Returns this plan, closed after this many usable results; the rest is cancelled. */
   public RoundPlan withCloseAfter(int newCloseAfter) {
     return new RoundPlan(assignments, concurrency, newCloseAfter, carriesOver);
   }

@@ -48,7 +48,7 @@ final class Samplers {
     }
   }
 
-  /** So many, each as likely as any other. */
+  /** A number, uniformly at random. */
   record Uniform(int count) implements ClientSampler {
     Uniform {
       Ranges.requireCount("clients per round", count);
@@ -60,7 +60,7 @@ final class Samplers {
     }
   }
 
-  /** Such a share, each as likely as any other. */
+  /** A fraction, uniformly at random. */
   record Fraction(double share, int minimum) implements ClientSampler {
     Fraction {
       if (!(share > 0 && share <= 1)) {

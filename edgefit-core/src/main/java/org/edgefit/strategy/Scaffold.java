@@ -16,7 +16,7 @@ import org.edgefit.adapter.NamedTensors;
  * <p>S are the round's clients, N those that were available when it was opened; c is the state's
  * group {@code control}, and goes to each client with the adapter. A client keeps c_i in its memory
  * and sends c_i+ - c_i beside its change (its part, option II, is the local rule {@code scaffold}).
- * Clients count alike, whatever their examples.
+ * All clients have equal weight.
  */
 final class Scaffold extends ForwardingStrategy {
 

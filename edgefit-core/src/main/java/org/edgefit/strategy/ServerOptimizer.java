@@ -2,11 +2,11 @@ package org.edgefit.strategy;
 
 import org.edgefit.adapter.AdapterDelta;
 
-/** Applies a round's combined change to the state, which holds the global adapter. */
+/** Applies a round's aggregated delta to the state with the global adapter. */
 @FunctionalInterface
 public interface ServerOptimizer {
 
-  /** Returns the next state. What it keeps beside the adapter is in the state it is given next. */
+  /** Returns the next state, which is passed to the next step with all its tensors and values. */
   ServerState step(RoundContext round, AdapterDelta combined);
 
   /** Returns the plain one: the change is added. */

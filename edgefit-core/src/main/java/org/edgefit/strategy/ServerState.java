@@ -6,9 +6,9 @@ import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.Config;
 
 /**
- * What a strategy knows from round to round: the global adapter, and what it keeps beside it, as
- * named tensors (momentum, control variates) and named values. A run saves it with each round, and
- * goes on from it; so a strategy that keeps nothing elsewhere resumes to the same bits. Immutable.
+ * A strategy's state across rounds: the global adapter, named tensors (momentum, control variates)
+ * and named values. A run saves it with each round and resumes from it, so a strategy without other
+ * state resumes bit-identically. Immutable.
  *
  * @param adapter the global adapter
  * @param tensors what is kept in tensors
@@ -43,7 +43,7 @@ public record ServerState(Adapter adapter, NamedTensors tensors, Config values) 
     return new ServerState(adapter, tensors.with(group, kept), values);
   }
 
-  /** Returns a group of tensors in the adapter's layout, or zeros if nothing was kept yet. */
+  /** Returns a tensor group in the adapter's layout, or zeros if it is not set. */
   public AdapterDelta kept(String group) {
     return tensors.deltaOrZero(group, adapter.layout());
   }

@@ -17,7 +17,7 @@ public interface StopCondition {
   }
 
   /**
-   * Returns early stopping: met once the best round by a measure is so many rounds ago.
+   * Returns early stopping: met after this many rounds without a new best metric.
    *
    * @param patience the rounds without a better one, >= 1
    */

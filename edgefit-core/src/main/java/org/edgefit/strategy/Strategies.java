@@ -7,7 +7,7 @@ import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 
-/** The strategies that can be asked for by name. */
+/** The registered strategies, by name. */
 public final class Strategies {
 
   private record BuiltIn(
@@ -36,11 +36,11 @@ public final class Strategies {
               (base, options) -> base.proximal(options.number("mu", 0.01))),
           new BuiltIn(
               "scaffold",
-              "control variates against drift (Karimireddy et al. 2020): eta=1",
+              "SCAFFOLD control variates (Karimireddy et al. 2020): eta=1",
               (base, options) -> base.scaffold(options.number("eta", 1))),
           new BuiltIn(
               "fedbuff",
-              "a buffer without a barrier (Nguyen et al. 2022): concurrency=10, buffer=5, eta=1",
+              "buffered asynchronous (Nguyen et al. 2022): concurrency=10, buffer=5, eta=1",
               (base, options) ->
                   base.buffered(
                       options.integer("concurrency", 10),
@@ -74,7 +74,7 @@ public final class Strategies {
    * Returns a strategy.
    *
    * @param text its name, and options after a colon: {@code fedavgm:eta=0.5,beta=0.9}
-   * @param base federated averaging, from which it takes what it does not replace
+   * @param base federated averaging, for the parts that it does not replace
    * @throws IllegalArgumentException if there is none of this name, or an option is not its own
    */
   public Strategy create(String text, FedAvg base) {

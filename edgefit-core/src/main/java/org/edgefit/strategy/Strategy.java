@@ -6,15 +6,15 @@ import java.util.Map;
 import org.edgefit.adapter.Adapter;
 
 /**
- * The rule of a federation: pure steps on a state that the run saves. An implementation keeps
- * nothing in fields that change; so it resumes to the same bits without a line of its own. The
- * methods are called in their order here, once a round, by one thread; the names are Flower's.
+ * A federated strategy: pure functions on a state that the run saves. An implementation has no
+ * mutable fields, so it resumes bit-identically without extra code. The methods are called in this
+ * order, once per round, by one thread; the names are Flower's.
  */
 public interface Strategy {
 
   /**
-   * Returns what makes this strategy what it is, by name: its parts and their numbers. It is
-   * written to the run's manifest, and a run is resumed with the same alone.
+   * Returns this strategy's settings by name: its parts and their numbers. They are written to the
+   * run's manifest, and must match on resume.
    */
   default Map<String, String> settings() {
     return PartSettings.of(this);
@@ -30,7 +30,7 @@ public interface Strategy {
     return Needs.EACH_UPDATE;
   }
 
-  /** Chooses the clients that train in this round, and what each one is asked. */
+  /** Selects the clients that train in this round, and their assignments. */
   RoundPlan configureFit(RoundContext round);
 
   /**
@@ -42,16 +42,13 @@ public interface Strategy {
    */
   ServerState aggregateFit(RoundContext round, UpdateSet updates);
 
-  /**
-   * Combines what the clients measured in training: the means by examples, unless told otherwise.
-   */
+  /** Aggregates the clients' training metrics; by default means weighted by examples. */
   default Map<String, Double> aggregateFitMetrics(RoundContext round, List<ClientMetrics> clients) {
     return MetricsAggregation.meanByExamples().combine(round, clients);
   }
 
   /**
-   * Chooses the clients that evaluate the new adapter on their own held-out data: none, unless a
-   * strategy says otherwise.
+   * Selects the clients that evaluate the new adapter on their own held-out data; by default none.
    *
    * @param round the round, with the state that it made
    */
@@ -59,14 +56,14 @@ public interface Strategy {
     return RoundPlan.none();
   }
 
-  /** Combines the clients' evaluations: the means by examples, unless told otherwise. */
+  /** Aggregates the clients' evaluation metrics; by default means by examples. */
   default Map<String, Double> aggregateEvaluate(RoundContext round, List<ClientMetrics> clients) {
     return MetricsAggregation.meanByExamples().combine(round, clients);
   }
 
   /**
-   * Evaluates the global adapter at the server, on data of its own: nothing, unless a strategy says
-   * otherwise. It is also called once before the first round, with round 0.
+   * Evaluates the global adapter on the server's own data; by default it does nothing. It is also
+   * called once before the first round, with round 0.
    *
    * @return the measures by name
    */
@@ -75,7 +72,7 @@ public interface Strategy {
     return Map.of();
   }
 
-  /** Returns whether the run is over before its last round; asked when a round has closed. */
+  /** Returns whether to end the run early; called after each closed round. */
   default boolean isOver(RoundContext round) {
     return false;
   }

@@ -3,7 +3,7 @@ package org.edgefit.strategy;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The options with which a strategy is asked for by name. Each is taken once. */
+/** The options of a strategy given by name. Each is read once. */
 public final class StrategyOptions {
 
   private final TreeMap<String, String> left;
@@ -27,7 +27,7 @@ public final class StrategyOptions {
   }
 
   /**
-   * Takes a whole number.
+   * Takes an integer.
    *
    * @throws IllegalArgumentException if it is no whole number
    */
@@ -36,7 +36,7 @@ public final class StrategyOptions {
     try {
       return text == null ? otherwise : Integer.parseInt(text);
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(name + ": " + text + " (expected: a whole number)", e);
+      throw new IllegalArgumentException(name + ": " + text + " (expected: an integer)", e);
     }
   }
 

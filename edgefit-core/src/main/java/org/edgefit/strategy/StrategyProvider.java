@@ -1,7 +1,7 @@
 package org.edgefit.strategy;
 
 /**
- * A strategy that can be asked for by name, as {@code edgefit-server serve --strategy
+ * A strategy that is selected by name, as {@code edgefit-server serve --strategy
  * NAME:OPTION=VALUE,...} does. Those in jars on the class path are found by {@link
  * java.util.ServiceLoader}; see {@link Strategies}.
  */
@@ -16,9 +16,8 @@ public interface StrategyProvider {
   /**
    * Returns the strategy.
    *
-   * @param base federated averaging, as the other options of the command line shape it
-   * @param options the options by name; take them out of {@link StrategyOptions}, which refuses
-   *     those that are left
+   * @param base federated averaging, configured by the other command-line options
+   * @param options the options by name; {@link StrategyOptions} rejects those that were not read
    */
   Strategy create(FedAvg base, StrategyOptions options);
 }

@@ -8,9 +8,7 @@ import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.TaskId;
 
-/**
- * One client's answer, with its weight. Its tensors lie in a file, and are read while it is lent.
- */
+/** One client's update and weight. Its tensors are on disk and readable during aggregation. */
 public interface Update {
 
   /** Returns the client's id. */
@@ -20,8 +18,8 @@ public interface Update {
   TaskId task();
 
   /**
-   * Returns the round after which the adapter that it started from was the global one: the last
-   * round before this, unless the update is stale.
+   * Returns the round whose global adapter it started from: the previous round, unless the update
+   * is stale.
    */
   int startRound();
 

@@ -7,8 +7,8 @@ import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.AdapterLayout;
 
 /**
- * The usable answers of a round, at least one. They are lent while the round is aggregated: tensors
- * are read from their files a part at a time, so that memory does not grow with the clients.
+ * The usable updates of a round, at least one, valid during aggregation: tensors are streamed from
+ * their files, so that memory does not grow with the number of clients.
  */
 public interface UpdateSet extends Iterable<Update> {
 
@@ -20,7 +20,7 @@ public interface UpdateSet extends Iterable<Update> {
   /** Returns the number of updates, >= 1. */
   int size();
 
-  /** Lends one update after the other, in client-id order. */
+  /** Iterates over the updates in client-id order. */
   @Override
   Iterator<Update> iterator();
 
@@ -44,25 +44,25 @@ public interface UpdateSet extends Iterable<Update> {
    */
   AdapterDelta weightedSum(double divisor);
 
-  /** Returns the mean of the changes by the updates' weights, computed as {@link #weightedSum}. */
+  /** Returns the weighted mean of the deltas, computed as {@link #weightedSum}. */
   AdapterDelta weightedMean();
 
   /**
-   * Returns a change each value of which is made of the clients' values there.
+   * Returns a delta computed coordinate-wise from the clients' values.
    *
    * @param rule what is made of them
    */
   AdapterDelta coordinatewise(Coordinate rule);
 
   /**
-   * Returns a change each value of which is made of the clients' values there in ascending order,
-   * for medians, trimmed means and the like; far faster than a rule that sorts.
+   * Returns a delta computed coordinate-wise from the clients' sorted values, for medians, trimmed
+   * means and the like; far faster than a rule that sorts.
    *
    * @param rule what is made of them
    */
   AdapterDelta coordinatewiseSorted(Coordinate rule);
 
-  /** What is made of the clients' values of one coordinate. */
+  /** Combines the clients' values of one coordinate. */
   @FunctionalInterface
   interface Coordinate {
 

@@ -8,7 +8,7 @@ import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.TaskId;
 
-/** An update with another weight. */
+/** A reweighted update. */
 record WeightedUpdate(Update update, double weight) implements Update {
 
   @Override

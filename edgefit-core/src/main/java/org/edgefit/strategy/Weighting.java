@@ -1,13 +1,13 @@
 package org.edgefit.strategy;
 
-/** What a client's weight in an average is. */
+/** A client's weight in an average. */
 @FunctionalInterface
 public interface Weighting {
 
   /** Returns a client's weight, > 0. */
   double of(RoundContext round, Update update);
 
-  /** Returns these weights, none of them more than {@code cap}; a weight that is cut is noted. */
+  /** Returns these weights capped at {@code cap}; a capped weight is noted. */
   default Weighting capped(double cap) {
     return new Capped(this, cap);
   }
@@ -17,7 +17,7 @@ public interface Weighting {
     return new Counted(Counted.What.EXAMPLES);
   }
 
-  /** Returns the number of tokens that it learned, so that every token counts alike. */
+  /** Returns the number of label tokens, so that every token has equal weight. */
   static Weighting labelTokens() {
     return new Counted(Counted.What.LABEL_TOKENS);
   }

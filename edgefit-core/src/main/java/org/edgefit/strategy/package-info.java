@@ -1,4 +1,4 @@
-/** What happens in a round: who is asked, and how the answers become the next adapter. */
+/** Strategies: client selection, and aggregation into the next adapter. */
 @NullMarked
 package org.edgefit.strategy;
 

@@ -16,8 +16,8 @@ import org.edgefit.proto.codec.Chunks;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A gRPC server that clients dial; its pool of clients goes into a federation. Once that has run,
- * the clients are told how; a server that is closed before has failed.
+ * A gRPC server whose client pool is used by a federation. After the run, clients are told how it
+ * ended; closing the server earlier counts as a failure.
  */
 public final class EdgeFitServer implements AutoCloseable {
 
@@ -43,8 +43,8 @@ public final class EdgeFitServer implements AutoCloseable {
   /**
    * Starts to listen.
    *
-   * @param address where; port 0 for any free one
-   * @throws IOException if the port cannot be had
+   * @param address the address; port 0 for any
+   * @throws IOException if the port is in use
    */
   public static EdgeFitServer start(InetSocketAddress address, RunTerms terms) throws IOException {
     GrpcClients clients = new GrpcClients(terms);
@@ -63,7 +63,7 @@ public final class EdgeFitServer implements AutoCloseable {
     try {
       server.start();
     } catch (IOException e) {
-      throw new IOException(address + ": cannot listen there (" + rootMessage(e) + ")", e);
+      throw new IOException(address + ": cannot listen (" + rootMessage(e) + ")", e);
     }
     ScheduledExecutorService sweeper =
         Executors.newSingleThreadScheduledExecutor(
@@ -112,12 +112,12 @@ public final class EdgeFitServer implements AutoCloseable {
   }
 
   /**
-   * Stops to listen. Clients that were not told how the run ended are told that it failed; one that
-   * is away may come back for as long as a lost client may take, and is told too.
+   * Stops listening. Clients that do not know the run's end yet are told that it failed; a
+   * disconnected one can reconnect within the grace period, and is told too.
    */
   @Override
   public void close() {
-    fail("the server was closed before the run was over");
+    fail("server closed before the end of the run");
     try {
       clients.awaitLost(grace);
     } catch (InterruptedException e) {

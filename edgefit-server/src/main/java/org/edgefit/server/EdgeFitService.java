@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The calls that clients make. Tensors pass through in chunks, under back-pressure both ways. */
+/** The gRPC service. Tensors are streamed in chunks, with backpressure both ways. */
 final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
 
   private static final Logger log = LoggerFactory.getLogger(EdgeFitService.class);
@@ -154,7 +154,7 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
       if (System.nanoTime() - upload.lastNanos > terms.idleLimit().toNanos()) {
         upload.end(
             Status.DEADLINE_EXCEEDED.withDescription(
-                "nothing came for " + terms.idleLimit().toMillis() / 1e3 + " s"));
+                "no data for " + terms.idleLimit().toMillis() / 1e3 + " s"));
       }
     }
   }
@@ -192,7 +192,7 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
     }
 
     private void endForAnother() {
-      end(Status.ABORTED.withDescription("the task ended, or another upload came for it"));
+      end(Status.ABORTED.withDescription("the task ended, or has another upload"));
     }
 
     private void begin(SubmitMessage message) throws IOException {
@@ -244,7 +244,7 @@ final class EdgeFitService extends EdgeFitGrpc.EdgeFitImplBase {
       ResultHeader announced = header;
       Task answered = task;
       if (announced == null || answered == null) {
-        end(Status.INVALID_ARGUMENT.withDescription("nothing was sent"));
+        end(Status.INVALID_ARGUMENT.withDescription("empty upload"));
         return;
       }
       if (isEnded) {

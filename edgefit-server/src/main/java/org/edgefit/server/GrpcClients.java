@@ -29,8 +29,8 @@ import org.edgefit.run.RunEvent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The clients that have joined over the network, as a pool that a federation asks. The round loop
- * waits here; the service's threads bring what the clients send.
+ * The clients joined over gRPC, as a federation's client pool. The round loop waits here; the
+ * service's threads deliver what clients send.
  */
 final class GrpcClients implements ClientPool {
 
@@ -194,7 +194,7 @@ final class GrpcClients implements ClientPool {
               : member.lostForSince(asked.askedNanos());
       if (awayFor > terms.rejoinGrace().toNanos() && !asked.isStoring()) {
         String reason =
-            (member == null ? "it has not come" : "the connection was lost, and not made again")
+            (member == null ? "it did not connect" : "it disconnected and did not reconnect")
                 + " within "
                 + terms.rejoinGrace().toSeconds()
                 + " s";
@@ -224,7 +224,7 @@ final class GrpcClients implements ClientPool {
     finish(WireCodec.toMessage(end));
   }
 
-  /** Tells every client how the run ended; the first word counts. */
+  /** Tells every client how the run ended; the first call counts. */
   void finish(Finished how) {
     lock.lock();
     try {
@@ -255,9 +255,9 @@ final class GrpcClients implements ClientPool {
   // ---- what the clients send
 
   /**
-   * Takes a client in, or takes it back.
+   * Accepts a new or returning client.
    *
-   * @return null if it is welcome, else why not
+   * @return null if accepted, else why not
    */
   @Nullable Status join(Join join, StreamObserver<ServerMessage> session) {
     lock.lock();

@@ -47,7 +47,7 @@ final class Member {
     return description;
   }
 
-  /** Returns the tasks that it was at work on, or had yet to send, when it joined. */
+  /** Returns its tasks that were running or unsent when it joined. */
   Set<Long> tasks() {
     return tasks;
   }

@@ -83,7 +83,7 @@ final class Members {
     members.values().forEach(member -> member.dismiss(last));
   }
 
-  /** Returns why a client is not taken in, or null. */
+  /** Returns why a client is rejected, or null. */
   @Nullable Status refusal(Join join) {
     if (join.getProtocol() != WireCodec.PROTOCOL) {
       return Status.FAILED_PRECONDITION.withDescription(
@@ -101,7 +101,7 @@ final class Members {
               + ClientText.shown(join.getRunId(), 80)
               + " (expected: "
               + terms.runId()
-              + ", which is the run here now)");
+              + ", this server's run)");
     }
     if (join.getTasksCount() > MOST_TASKS) {
       return Status.INVALID_ARGUMENT.withDescription(
@@ -114,7 +114,7 @@ final class Members {
     Member known = members.get(id);
     if (known == null && members.size() >= MOST_MEMBERS) {
       return Status.RESOURCE_EXHAUSTED.withDescription(
-          "clients: " + members.size() + " have joined, the most that are taken in");
+          "clients: " + members.size() + " have joined, which is the maximum");
     }
     if (known != null && known.isConnected() && known.instance() != join.getInstance()) {
       return Status.ALREADY_EXISTS.withDescription(
@@ -171,7 +171,7 @@ final class Members {
     String id = join.getClientId();
     if (baseModelHash == null) {
       baseModelHash = join.getBaseModelHash();
-      log.info("base model of the run: {}, as {} has it", baseModelHash, id);
+      log.info("base model of the run: {}, from {}", baseModelHash, id);
     }
     Map<String, String> description = new TreeMap<>();
     join.getDescriptionMap()
@@ -191,7 +191,7 @@ final class Members {
       return false;
     }
     member.lose();
-    log.info("{}: connection lost", id);
+    log.info("{}: disconnected", id);
     return true;
   }
 }

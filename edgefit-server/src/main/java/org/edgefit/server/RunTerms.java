@@ -5,14 +5,13 @@ import org.edgefit.client.RunSettings;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What every client of a run has to accept, and how long the server waits for it.
+ * The run settings that a server sends to clients, and its timeouts.
  *
  * @param runId the run's id, as its directory has it
- * @param baseModelHash the content hash of the base model; null to take that of the first client
+ * @param baseModelHash the content hash of the base model; null for the first client's
  * @param settings the run's settings
- * @param rejoinGrace how long a client that is asked may be away: it was lost, or has yet to come
- *     back to a server that was started again
- * @param idleLimit how long an upload may bring nothing
+ * @param rejoinGrace how long a client with a task may be disconnected, also after a server restart
+ * @param idleLimit the idle timeout of an upload
  */
 public record RunTerms(
     String runId,

@@ -3,7 +3,7 @@ package org.edgefit.server;
 import java.nio.file.FileSystemException;
 import org.edgefit.client.ClientText;
 
-/** What the server's disk says, without the server's paths. */
+/** Storage errors without the server's paths. */
 final class Storage {
 
   private Storage() {}

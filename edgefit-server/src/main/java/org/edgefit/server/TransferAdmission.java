@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Decides which files a client may fetch, and which answers it may send. */
+/** Authorises a client's downloads and uploads. */
 final class TransferAdmission {
 
   private static final Logger log = LoggerFactory.getLogger(TransferAdmission.class);
@@ -48,18 +48,18 @@ final class TransferAdmission {
               + ClientText.shown(runId, 80)
               + " (expected: "
               + terms.runId()
-              + ", which is the run here now)");
+              + ", this server's run)");
     }
     return members.has(id, instance)
         ? null
         : Status.ABORTED.withDescription(
             "client: "
                 + ClientText.shown(id, 80)
-                + " has not joined (expected: a session; join again, then call again)");
+                + " has not joined (expected: a session; rejoin, then retry)");
   }
 
   /**
-   * A file that a client may have, or why not.
+   * A file to download, or an error status.
    *
    * @param path the file; null if it may have none
    * @param sent what to do when the client has all of it
@@ -97,7 +97,7 @@ final class TransferAdmission {
         }
       }
       if (!tasks.areComplete()) {
-        return Offer.refused(Status.ABORTED.withDescription("the run has yet to go on"));
+        return Offer.refused(Status.ABORTED.withDescription("the run has not resumed"));
       }
       return Offer.refused(
           Status.FAILED_PRECONDITION.withDescription(
@@ -107,12 +107,12 @@ final class TransferAdmission {
     }
   }
 
-  /** What becomes of an announced answer: the task that it answers, or a status to end it with. */
+  /** The admission of an upload: its task, or the status to end it with. */
   record Admission(@Nullable Task task, Status status) {}
 
   /**
-   * Decides whether an answer may be sent. A second one after the first was taken is answered OK if
-   * it is the same. A task has one upload: an earlier one, of a connection that broke, is ended.
+   * Decides whether an answer may be sent. A duplicate of an accepted result returns OK if it is
+   * identical. A task has one upload: an earlier one, of a broken connection, is cancelled.
    *
    * @param endUpload ends this upload, if the task ends or another takes its place
    */
@@ -158,17 +158,16 @@ final class TransferAdmission {
       return last.sha256().equals(header.getSha256())
           ? Status.OK
           : Status.ALREADY_EXISTS.withDescription(
-              "task " + header.getTask() + ": another answer of this client was taken");
+              "task " + header.getTask() + ": already has another result");
     }
     return tasks.areComplete()
         ? Status.FAILED_PRECONDITION.withDescription(
-            "task " + header.getTask() + " is over: the answer came too late")
-        : Status.ABORTED.withDescription(
-            "the run has yet to go on (expected: to send again in a while)");
+            "task " + header.getTask() + " is over: late result")
+        : Status.ABORTED.withDescription("the run has not resumed yet (expected: retry later)");
   }
 
   /**
-   * Takes an answer that is whole.
+   * Processes a complete upload.
    *
    * @return OK, or why it is not used
    */
@@ -194,7 +193,7 @@ final class TransferAdmission {
       AskedTasks.Asked asked = tasks.find(task.id());
       if (outcome == null || asked == null) {
         return Status.FAILED_PRECONDITION.withDescription(
-            "task " + task.id() + " is over: the answer came too late");
+            "task " + task.id() + " is over: late result");
       }
       asked.forgetUpload();
       if (outcome.isUsable()) {
@@ -209,21 +208,21 @@ final class TransferAdmission {
         : Status.OK;
   }
 
-  /** Ends a task whose answer the server could not store: that is not its client's fault. */
+  /** Ends a task whose result the server could not store, without blaming the client. */
   Status notStored(Task task, Exception e) {
-    log.error("{}: the answer to task {} could not be stored", task.clientId(), task.id(), e);
+    log.error("{}: cannot store the result of task {}", task.clientId(), task.id(), e);
     lock.lock();
     try {
       AskedTasks.Asked asked = tasks.find(task.id());
       if (asked != null) {
         asked.forgetUpload();
-        String reason = "the server could not store its answer: " + Storage.reason(e);
+        String reason = "the server could not store its result: " + Storage.reason(e);
         tasks.answer(asked, new Outcome.Failed(task.id(), task.clientId(), reason));
       }
     } finally {
       lock.unlock();
     }
     return Status.FAILED_PRECONDITION.withDescription(
-        "the server could not store the answer: its own fault, not the client's");
+        "the server could not store the result (server error)");
   }
 }

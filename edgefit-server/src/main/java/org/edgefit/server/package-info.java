@@ -1,4 +1,4 @@
-/** gRPC in front of a federation: who is connected, what they are asked, and what they send. */
+/** The gRPC server of a federation: connected clients, their tasks and results. */
 @NullMarked
 package org.edgefit.server;
 

@@ -36,9 +36,9 @@ import org.edgefit.server.RunTerms;
 import org.edgefit.strategy.Strategy;
 
 /**
- * A strategy of one's own over the network: a server as a library, momentum at the server, a
- * proximal term at the homes. Here the homes are threads; anywhere else they would be {@code
- * edgefit-client join}, or programs like this one's {@link #join}.
+ * A custom strategy over gRPC: the server as a library, server momentum, a proximal term at the
+ * clients. Here the clients are threads; in production they would be {@code edgefit-client join},
+ * or programs like this one's {@link #join}.
  */
 public final class NetworkedStrategy {
 
@@ -101,7 +101,7 @@ public final class NetworkedStrategy {
     }
   }
 
-  /** Takes part in a run as a home, until it is over. */
+  /** Takes part in a run as a client, until it ends. */
   static void join(int port, QloraClient home, BaseModel base, String hash, Path work)
       throws IOException, InterruptedException {
     JoinRequest request =

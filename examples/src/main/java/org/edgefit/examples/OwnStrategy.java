@@ -21,9 +21,7 @@ import org.edgefit.strategy.RoundContext;
 import org.edgefit.strategy.Strategy;
 import org.edgefit.strategy.UpdateSet;
 
-/**
- * A strategy of one's own: the coordinate-wise median of the clients' changes (Yin et al. 2018).
- */
+/** A custom strategy: the coordinate-wise median of the clients' deltas (Yin et al. 2018). */
 public final class OwnStrategy {
 
   private OwnStrategy() {}

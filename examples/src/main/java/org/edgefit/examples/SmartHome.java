@@ -37,17 +37,17 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * The paper's setting, scaled down to the embedded model and data: 10 homes with skewed data, 5 of
- * them in each round, rank 16 on the attention, AdamW, weighted averaging of the adapters' changes.
+ * The paper's setting, scaled down to the bundled model and data: 10 clients with skewed data, 5
+ * per round, rank 16 on attention, AdamW, weighted averaging of the adapter deltas.
  */
 @Command(
     name = "SmartHome",
     description = {
-      "Trains ten homes with skewed data together, and compares what the model knew before with"
-          + " what it knows after.",
+      "Trains a federation of ten clients with skewed data, and compares the model before and"
+          + " after.",
       "",
-      "Nothing is downloaded: the model and the data are in the program. On two cores it takes a"
-          + " minute or two; --full takes five to ten."
+      "Nothing is downloaded: model and data are bundled. On two cores it takes a minute or two;"
+          + " --full takes five to ten."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -58,7 +58,7 @@ public final class SmartHome implements Callable<Integer> {
   @Option(
       names = "--full",
       description =
-          "10 rounds over all kinds of task, with a stronger skew, instead of 3 over sensor events")
+          "10 rounds over all task types, with a stronger skew, instead of 3 over sensor events")
   private boolean full;
 
   @Option(names = "--rounds", paramLabel = "N", description = "rounds (default: 3, or 10 in full)")
@@ -70,7 +70,7 @@ public final class SmartHome implements Callable<Integer> {
   @Option(
       names = "--run-dir",
       paramLabel = "DIR",
-      description = "what the run leaves (default: the first free of runs/smart-home-1, 2, …)")
+      description = "run directory (default: the first free of runs/smart-home-1, 2, …)")
   private @Nullable Path runDirectory;
 
   private SmartHome() {}
@@ -81,14 +81,14 @@ public final class SmartHome implements Callable<Integer> {
   }
 
   /**
-   * How much there is to learn.
+   * The size of the example.
    *
    * @param events sensor events, of either class
    * @param commands device commands
    * @param routines routines
-   * @param heldOut other events, to measure with
-   * @param concentration of the Dirichlet distribution: less is more skew
-   * @param epochs passes of a home over its records in a round
+   * @param heldOut held-out events
+   * @param concentration Dirichlet alpha: smaller is more skewed
+   * @param epochs local epochs
    * @param learningRate the peak of the learning rate
    * @param rounds rounds
    */
@@ -134,7 +134,7 @@ public final class SmartHome implements Callable<Integer> {
             .split(training, 10, SEED);
     System.out.printf(
         Locale.ROOT,
-        "%d records in 10 homes, by Dirichlet(%.1f) over kinds of task and classes:%n%s%n",
+        "%d records on 10 clients, Dirichlet(%.1f) over task types and classes:%n%s%n",
         training.size(),
         scale.concentration,
         homes.table(SmartHomeData.SKEW_KEY));
@@ -206,7 +206,7 @@ public final class SmartHome implements Callable<Integer> {
     double fullModel = (double) transfers * base.config().parameters() * Float.BYTES;
     System.out.printf(
         Locale.ROOT,
-        "%nbytes moved: %.1f MB; federating the full model would move %.1f MB (%.1f times)%n",
+        "%nsent: %.1f MB; federating the full model would send %.1f MB (%.1f times)%n",
         moved / 1e6,
         fullModel / 1e6,
         fullModel / moved);

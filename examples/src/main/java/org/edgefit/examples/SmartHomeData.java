@@ -17,10 +17,9 @@ import org.edgefit.random.Seed;
  * with the reason, voice commands to classify by intent, device commands and routines as JSON. The
  * same seed gives the same records.
  *
- * <p>Every kind of event has a rule that decides its class, and half of the events of each kind are
- * of either class, so that neither the kind nor the device gives the answer away; most events have
- * a time of day, which decides the class of motion alone. Classes are drawn in turn, so that there
- * are as many records of each.
+ * <p>Each kind of event has a rule that decides its class, and is balanced between the classes, so
+ * neither the kind nor the device reveals the class; most events have a time of day, which matters
+ * only for motion. Classes are drawn in turn, so they have equal counts.
  */
 public final class SmartHomeData {
 
@@ -30,7 +29,7 @@ public final class SmartHomeData {
   /** The classes of voice commands. */
   public static final List<String> INTENTS = TaskKind.INTENT.labels();
 
-  /** The key by which homes differ: an event's class, or else the kind of task. */
+  /** The key of the label skew: an event's class, or else the task type. */
   static final Function<InstructionRecord, String> SKEW_KEY =
       record -> record.label() == null ? String.valueOf(record.category()) : record.label();
 

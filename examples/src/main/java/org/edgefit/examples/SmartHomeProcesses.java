@@ -21,8 +21,8 @@ import org.edgefit.random.Seed;
 import org.edgefit.server.cli.ServerMain;
 
 /**
- * The smart-home example over gRPC: a server and five homes, each in a JVM of its own, as they
- * would run on machines of their own. Each home is given its own file of records and nothing else.
+ * The smart-home example over gRPC: a server and five clients, each in its own JVM, as if on
+ * separate machines. Each client gets only its own file of records.
  *
  * <p>Arguments: the run directory and the number of rounds, both optional.
  */
@@ -105,7 +105,7 @@ public final class SmartHomeProcesses {
                 .redirectOutput(work.resolve("home-" + i + ".log").toFile())
                 .start());
       }
-      System.out.println("server on " + address + "; the homes' logs are in " + work);
+      System.out.println("server on " + address + "; client logs are in " + work);
       for (String event = events.readLine(); event != null; event = events.readLine()) {
         System.out.println(event);
       }

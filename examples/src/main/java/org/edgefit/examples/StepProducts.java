@@ -12,7 +12,7 @@ import org.edgefit.client.engine.TorchEngine;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.format.model.ModelConfig;
 
-/** Every matrix product of a training step with frozen weights, run alone. */
+/** A training step's matmuls with frozen weights, run alone. */
 final class StepProducts {
 
   private static final int HEAD_ROWS = 128;

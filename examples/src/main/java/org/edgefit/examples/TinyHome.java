@@ -9,8 +9,8 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 
 /**
- * The embedded base model: a Llama of 5.8 million parameters in NF4, made for this project. Its
- * origin and licence stand in {@code SOURCE.txt} beside it.
+ * The bundled base model: a Llama with 5.8 million parameters in NF4, for this project. Its origin
+ * and licence stand in {@code SOURCE.txt} beside it.
  */
 public final class TinyHome {
 

@@ -36,13 +36,13 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Times full QLoRA steps, beside the bare matrix products of the same shapes. */
+/** Times full QLoRA steps, and the bare matmuls of the same shapes. */
 @Command(
     name = "TrainingBenchmark",
     description =
-        "Times full QLoRA steps (forward, backward, clipping, AdamW): on random tokens, every"
-            + " position of which is learned, or on records. Beside them it times every matrix"
-            + " product of a step alone, and compares the peak memory with its prediction.",
+        "Times full QLoRA steps (forward, backward, clipping, AdamW): on random tokens, all with"
+            + " labels, or on records. It also times every matmul of a step alone, and compares"
+            + " peak memory with its prediction.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 public final class TrainingBenchmark implements Callable<Integer> {
@@ -54,15 +54,15 @@ public final class TrainingBenchmark implements Callable<Integer> {
               + " weights of that shape")
   private String model = "";
 
-  @Option(names = "--batch", description = "records in a step (default: ${DEFAULT-VALUE})")
+  @Option(names = "--batch", description = "records per step (default: ${DEFAULT-VALUE})")
   private int batch = 4;
 
-  @Option(names = "--seq", description = "tokens of a record (default: ${DEFAULT-VALUE})")
+  @Option(names = "--seq", description = "tokens per record (default: ${DEFAULT-VALUE})")
   private int sequence = 256;
 
   @Option(
       names = "--steps",
-      description = "steps after the first, none for memory alone (default: ${DEFAULT-VALUE})")
+      description = "steps after the first, 0 for memory only (default: ${DEFAULT-VALUE})")
   private int steps = 5;
 
   @Option(names = "--rank", description = "rank on q, k, v, o (default: ${DEFAULT-VALUE})")
@@ -80,16 +80,16 @@ public final class TrainingBenchmark implements Callable<Integer> {
   @Option(names = "--gpu", paramLabel = "N", description = "a CUDA device (default: the CPU)")
   private @Nullable Integer gpu;
 
-  @Option(names = "--memory-mb", description = "budget of the process in MiB (default: none)")
+  @Option(names = "--memory-mb", description = "memory budget in MiB (default: none)")
   private long memory;
 
   @Option(
       names = "--data",
       paramLabel = "FILE.jsonl",
-      description = "records instead of random tokens: padding-free, responses learned")
+      description = "records instead of random tokens: padding-free, response labels")
   private @Nullable Path data;
 
-  @Option(names = "--no-products", description = "leave out the products alone")
+  @Option(names = "--no-products", description = "skip timing matmuls alone")
   private boolean noProducts;
 
   @Option(names = "--profile", description = "print the time in each kernel")

@@ -1,4 +1,4 @@
-/** One runnable main per idea. */
+/** Runnable examples. */
 @NullMarked
 package org.edgefit.examples;
 

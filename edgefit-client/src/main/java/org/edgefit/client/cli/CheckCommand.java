@@ -31,13 +31,13 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Reads all that a training would read, and shows what it is. */
+/** Loads the inputs of a training run, and summarises them. */
 @Command(
     name = "check",
     description = {
-      "Reads a model, an adapter and records as training does, and shows what they are: the model,"
-          + " one record as the template writes it with the learned text between ⟦ and ⟧, the labels,"
-          + " the lengths, and the memory and time of an epoch. It ends with the first fault, or with"
+      "Loads a model, an adapter and records as training does, and prints a summary: the model, one"
+          + " rendered record with the labelled text between ⟦ and ⟧, the labels, the lengths, and"
+          + " the memory and time of an epoch. It ends at the first error, or with"
           + " \"ready\"."
     },
     mixinStandardHelpOptions = true,
@@ -49,7 +49,7 @@ final class CheckCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions model = new ModelOptions();
 
-  @Option(names = "--data", required = true, paramLabel = "FILE", description = "records to learn")
+  @Option(names = "--data", required = true, paramLabel = "FILE", description = "training records")
   private Path data = Path.of("");
 
   @Mixin private DataOptions dataOptions = new DataOptions();
@@ -83,7 +83,7 @@ final class CheckCommand implements Callable<Integer> {
         config.vocabularySize());
     try (BaseModel base = model.load(run.quantization(), machine)) {
       System.out.printf(
-          Locale.ROOT, "weights: read, all finite; kept as %s%n", name(base.quantization()));
+          Locale.ROOT, "weights: all finite; stored as %s%n", name(base.quantization()));
       show(base.tokenizer(), run, records);
       labels(run, records);
       ExampleEncoder.Encoded encoded = base.encoder(run).encode(records);
@@ -120,7 +120,7 @@ final class CheckCommand implements Callable<Integer> {
             .template(run.template())
             .apply(records.records().get(0), tokenizer.specialTokens());
     boolean isAll = !run.responseOnly();
-    System.out.println("the first record, what is learned between ⟦ and ⟧:");
+    System.out.println("first record, label text between ⟦ and ⟧:");
     System.out.println(
         (isAll ? "⟦" : "") + prompt.promptText() + (isAll ? "" : "⟦") + prompt.answer() + "⟧");
     List<String> special = tokenizer.specialTexts();
@@ -137,8 +137,8 @@ final class CheckCommand implements Callable<Integer> {
     if (first != null) {
       System.out.printf(
           Locale.ROOT,
-          "special tokens in the text of %d of %d records, the first of them record %d: they are"
-              + " read as such, as in transformers%n",
+          "special tokens in the text of %d of %d records, first in record %d: they are parsed as"
+              + " such, as in transformers%n",
           count,
           records.size(),
           first);
@@ -158,10 +158,10 @@ final class CheckCommand implements Callable<Integer> {
     counts.forEach((label, count) -> table.add(label + " " + count));
     System.out.printf(
         Locale.ROOT,
-        "labels: %s; a label is scored with what follows it: %s%s%n",
+        "labels: %s; delimiter scored with a label: %s%s%n",
         String.join(", ", table),
         labels.ending(),
-        counts.size() == 1 ? "; one class only: its figures would say nothing" : "");
+        counts.size() == 1 ? "; one class only: metrics are meaningless" : "");
   }
 
   private static void lengths(
@@ -172,8 +172,8 @@ final class CheckCommand implements Callable<Integer> {
     }
     System.out.printf(
         Locale.ROOT,
-        "tokens of a record: median %d, most %d of %d; %d of %d records cut, %d dropped; %d tokens"
-            + " to learn%n",
+        "tokens: median %d, max %d of %d; %d of %d records truncated, %d dropped; %d label"
+            + " tokens%n",
         lengths[lengths.length / 2],
         Arrays.stream(lengths).max().orElse(0),
         run.maxLength(),
@@ -208,7 +208,7 @@ final class CheckCommand implements Callable<Integer> {
     int used = some.size() - (last - 1) * perStep;
     System.out.printf(
         Locale.ROOT,
-        "memory: about %.0f MB; an epoch: about %.1f s, by a step of %.2f s for %d records%n",
+        "memory: about %.0f MB; epoch: about %.1f s, from a step of %.2f s on %d records%n",
         MemoryPlan.total(plan.components(rows)) / 1e6,
         step / used * examples.size(),
         step,

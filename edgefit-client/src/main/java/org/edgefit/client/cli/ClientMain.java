@@ -36,7 +36,7 @@ import picocli.CommandLine.Command;
       "Data are JSON Lines or a JSON array with the keys of Dolly or Alpaca, messages, or",
       "conversations; and label for classification. check shows how they are read.",
       "",
-      "Exit status: 0 done, 1 it could not be done, 2 wrong usage."
+      "Exit status: 0 success, 1 failure, 2 usage error."
     })
 public final class ClientMain {
 

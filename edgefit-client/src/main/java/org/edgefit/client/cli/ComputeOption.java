@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 /** How a client computes its training. */
 final class ComputeOption {
 
-  /** The choices for the type of products. */
+  /** The matmul dtypes to choose from. */
   enum Type {
     FLOAT32,
     BFLOAT16,
@@ -22,16 +22,16 @@ final class ComputeOption {
   @Option(
       names = "--compute",
       description =
-          "type of products and activations: ${COMPLETION-CANDIDATES}; auto measures both on the"
-              + " model's shapes (default: float32)")
+          "dtype of matmuls and activations: ${COMPLETION-CANDIDATES}; auto benchmarks both"
+              + " (default: float32)")
   private Type type = Type.FLOAT32;
 
   @Option(
       names = "--memory",
       paramLabel = "SIZE",
       description =
-          "most memory that the process shall take, for example 6.5G: layers whose activations do"
-              + " not fit are run once more in the backward pass (default: no limit)")
+          "memory limit of the process, for example 6.5G: layers whose activations do not fit use"
+              + " activation checkpointing (default: no limit)")
   private @Nullable String memory;
 
   /** Returns the choice without measuring; null where it is auto. */

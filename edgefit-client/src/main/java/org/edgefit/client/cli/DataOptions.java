@@ -16,8 +16,8 @@ final class DataOptions {
       split = ",",
       paramLabel = "COLUMN=KEY",
       description =
-          "keys of the records' files that are called otherwise: instruction, context, response,"
-              + " messages, category, label; for example instruction=question,response=answer")
+          "mapping of record keys that have other names: instruction, context, response, messages,"
+              + " category, label; for example instruction=question,response=answer")
   private Map<String, String> columns = new LinkedHashMap<>();
 
   /** Reads a file, and says on the error stream what was read, and what was not. */

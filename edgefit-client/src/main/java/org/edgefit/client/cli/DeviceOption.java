@@ -13,7 +13,7 @@ final class DeviceOption {
           "where to compute: cpu, cuda or cuda:N, which needs an engine with CUDA (default: cpu)")
   private String device = "cpu";
 
-  /** Returns the device, which need not be there. */
+  /** Returns the device, which may not exist. */
   Device device() {
     if (device.equals("cpu")) {
       return Device.cpu();

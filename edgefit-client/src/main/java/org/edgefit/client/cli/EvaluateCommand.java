@@ -23,11 +23,11 @@ import picocli.CommandLine.Option;
 @Command(
     name = "evaluate",
     description = {
-      "Measures a model on records: the loss of their responses and, for those with a label,"
-          + " accuracy, precision, recall and F1.",
+      "Evaluates a model on records: the loss of their responses and, for labelled ones, accuracy,"
+          + " precision, recall and F1.",
       "",
-      "The class of a record is the label with which the model is most likely to begin its"
-          + " response, or begins its own answer (--scoring)."
+      "A record's class is the label with the highest likelihood, or the label that begins the"
+          + " model's output (--scoring)."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -53,21 +53,21 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--after-label",
       paramLabel = "TEXT",
       description =
-          "what a label is scored with: end for the end of the answer, or the sign that follows it"
-              + " in the responses; auto reads it from the data (default: ${DEFAULT-VALUE})")
+          "delimiter scored with a label: end for the end of the response, or the text that follows"
+              + " it in the responses; auto infers it (default: ${DEFAULT-VALUE})")
   private String afterLabel = RunSettings.defaults().afterLabel();
 
   @Option(
       names = "--max-length",
       paramLabel = "N",
-      description = "most tokens of a record (default: ${DEFAULT-VALUE})")
+      description = "max tokens of a record (default: ${DEFAULT-VALUE})")
   private int maxLength = RunSettings.defaults().maxLength();
 
   @Option(
       names = "--scoring",
       description =
-          "how a class is told: ${COMPLETION-CANDIDATES}: by the label's summed or mean"
-              + " log-probability, or by what the model answers (default: likelihood)")
+          "class prediction: ${COMPLETION-CANDIDATES}: the label's summed or mean log-probability,"
+              + " or the generated text (default: likelihood)")
   private Scoring scoring = Scoring.LIKELIHOOD;
 
   @Mixin private InferenceOptions inference = new InferenceOptions();
@@ -91,8 +91,7 @@ final class EvaluateCommand implements Callable<Integer> {
               records, labels, scoring, settings, (done, all) -> progress.show(done, all, ""));
       print(evaluation);
       if (!inference.json()) {
-        System.out.println(
-            "the base was kept as " + inference.quantization() + " (--quantization)");
+        System.out.println("the base model is " + inference.quantization() + " (--quantization)");
       }
     }
     return 0;
@@ -132,10 +131,10 @@ final class EvaluateCommand implements Callable<Integer> {
         metrics.get("perplexity"));
     if (confusion != null) {
       System.out.print(confusion.report());
-      System.out.println("a label is scored with what follows it: " + evaluation.labels().ending());
+      System.out.println("delimiter scored with a label: " + evaluation.labels().ending());
       if (confusion.labels().size() == 1) {
         System.out.println(
-            "one class only, " + confusion.labels() + ": its figures say nothing of the model");
+            "one class only, " + confusion.labels() + ": the metrics are meaningless");
       }
       if (confusion.invalid() > 0) {
         System.out.printf(

@@ -17,68 +17,65 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Answers instructions. */
+/** Generates responses. */
 @Command(
     name = "generate",
-    description = "Answers instructions, taking the likeliest token each time or drawing it.",
+    description = "Generates responses to instructions, greedily or by sampling.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class GenerateCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions model = new ModelOptions();
 
-  @Option(
-      names = "--prompt",
-      paramLabel = "TEXT",
-      description = "an instruction; several may be given")
+  @Option(names = "--prompt", paramLabel = "TEXT", description = "an instruction; repeatable")
   private List<String> prompts = List.of();
 
   @Option(
       names = "--prompts",
       paramLabel = "FILE",
-      description = "a file of instructions, a line each")
+      description = "a file, one instruction per line")
   private @Nullable Path promptFile;
 
   @Option(
       names = "--max-tokens",
       paramLabel = "N",
-      description = "most tokens of an answer (default: ${DEFAULT-VALUE})")
+      description = "max new tokens (default: ${DEFAULT-VALUE})")
   private int maxTokens = 128;
 
   @Option(
       names = "--temperature",
       paramLabel = "T",
-      description = "draw tokens at this temperature (default: 0, the likeliest token)")
+      description = "sampling temperature (default: 0, greedy decoding)")
   private double temperature;
 
   @Option(
       names = "--top-k",
       paramLabel = "K",
-      description = "draw among the K likeliest tokens (default: all)")
+      description = "sample from the top K tokens (default: all)")
   private int topK;
 
   @Option(
       names = "--top-p",
       paramLabel = "P",
-      description = "draw among the fewest likeliest tokens of this probability (default: 1)")
+      description = "nucleus sampling with this cumulative probability (default: 1)")
   private double topP = 1;
 
   @Option(
       names = "--repetition-penalty",
       paramLabel = "X",
-      description = "make tokens that the text has already less likely (default: 1, no change)")
+      description = "penalty on tokens already in the text (default: 1, none)")
   private double repetitionPenalty = 1;
 
   @Option(
       names = "--stop",
       paramLabel = "TEXT",
-      description = "end an answer before this text; several may be given")
+      description = "stop string, not part of the output; repeatable")
   private List<String> stops = List.of();
 
   @Option(
       names = "--seed",
       paramLabel = "N",
-      description = "seed of the draws (default: ${DEFAULT-VALUE})")
+      description = "sampling seed (default: ${DEFAULT-VALUE})")
   private long seed;
 
   @Mixin private InferenceOptions inference = new InferenceOptions();

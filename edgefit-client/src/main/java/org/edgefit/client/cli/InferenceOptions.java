@@ -6,7 +6,7 @@ import org.edgefit.internal.cli.TemplateOption;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** How a trained model is used. */
+/** Options for inference. */
 final class InferenceOptions {
 
   @Mixin private TemplateOption template = new TemplateOption();
@@ -14,8 +14,7 @@ final class InferenceOptions {
   @Option(
       names = "--quantization",
       description =
-          "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: nf4, as in"
-              + " training)")
+          "base model quantisation: ${COMPLETION-CANDIDATES} (default: nf4, as in" + " training)")
   private Quantization quantization = Quantization.NF4;
 
   @Option(names = "--json", description = "print one JSON object")

@@ -29,10 +29,10 @@ import picocli.CommandLine.Option;
 @Command(
     name = "join",
     description = {
-      "Dials a server and takes part in its run until it is over.",
+      "Connects to a server and takes part in its run.",
       "",
-      "The data stay here: only the change of the adapter is sent. The server says how to train;"
-          + " its base model must be this one, to the byte."
+      "The data stay local: only the adapter delta is sent. The server sets the hyperparameters;"
+          + " its base model must be byte-identical."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -49,7 +49,7 @@ final class JoinCommand implements Callable<Integer> {
       names = "--id",
       required = true,
       paramLabel = "NAME",
-      description = "this client's name, unique in the run")
+      description = "this client's id, unique in the run")
   private String id = "";
 
   @Option(
@@ -75,24 +75,21 @@ final class JoinCommand implements Callable<Integer> {
   @Option(
       names = "--patience",
       paramLabel = "SECONDS",
-      description =
-          "how long to try to reach the server before giving up (default: ${DEFAULT-VALUE})")
+      description = "how long to retry an unreachable server (default: ${DEFAULT-VALUE})")
   private long patienceSeconds = 600;
 
   @Option(
       names = "--state-dir",
       paramLabel = "DIR",
       description =
-          "where this client keeps what a run's strategy has it keep from round to round, if it does"
+          "folder for this client's state across rounds, if a run's strategy uses it"
               + " (default: $XDG_STATE_HOME/edgefit, or ~/.local/state/edgefit)")
   private @Nullable Path stateDirectory;
 
   @Option(
       names = "--rule-jar",
       paramLabel = "FILE.jar",
-      description =
-          "jar with local rules of one's own, for a strategy that asks for them; may be given more"
-              + " than once")
+      description = "jar with custom local rules, for a strategy that uses them; repeatable")
   private List<Path> ruleJars = List.of();
 
   @Option(names = "--json", description = "print each step as a JSON object on a line")
@@ -177,13 +174,13 @@ final class JoinCommand implements Callable<Integer> {
     String home = known.startsWith("?") ? String.valueOf(System.getenv("HOME")) : known;
     if (!Path.of(home).isAbsolute()) {
       throw new IllegalArgumentException(
-          "--state-dir: none, and this account has no folder of its own (expected: a folder that"
-              + " outlives this process)");
+          "--state-dir: not set, and this user has no home directory (expected: a persistent"
+              + " folder)");
     }
     return Path.of(home, ".local", "state", "edgefit");
   }
 
-  /** Deletes the folder and a file that a broken transfer may have left in it. */
+  /** Deletes the folder and any file left by a broken transfer. */
   private static void deleteQuietly(Path folder) {
     if (!Files.exists(folder)) {
       return;
@@ -194,7 +191,7 @@ final class JoinCommand implements Callable<Integer> {
       }
       Files.delete(folder);
     } catch (IOException e) {
-      System.err.println(folder + ": left behind (" + e + ")");
+      System.err.println(folder + ": not deleted (" + e + ")");
     }
   }
 

@@ -28,7 +28,7 @@ final class LogitsCommand implements Callable<Integer> {
       required = true,
       split = "\\s*,\\s*",
       paramLabel = "ID",
-      description = "the token ids, with commas between them")
+      description = "the token ids, separated by commas")
   private List<Integer> ids = List.of();
 
   @Option(
@@ -41,8 +41,8 @@ final class LogitsCommand implements Callable<Integer> {
   @Option(
       names = "--quantization",
       description =
-          "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: none, so that the"
-              + " result is that of the directory as it lies)")
+          "quantisation of a full-precision base: ${COMPLETION-CANDIDATES} (default: none, the"
+              + " checkpoint as is)")
   private Quantization quantization = Quantization.NONE;
 
   @Option(names = "--json", description = "print one JSON object")

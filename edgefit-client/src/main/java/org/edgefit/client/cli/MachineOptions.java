@@ -7,15 +7,15 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What a client chooses for its own machine. */
+/** Machine-local options of a client. */
 final class MachineOptions {
 
   @Option(
       names = "--threads",
       paramLabel = "N",
       description =
-          "threads of one operation (default: one per core); several clients on one machine are"
-              + " fastest with 1; results are the same to the bit for the same number")
+          "intra-op threads (default: one per core); several clients on one machine are fastest"
+              + " with 1; results are bit-identical for the same number")
   private @Nullable Integer threads;
 
   @Mixin private DeviceOption device = new DeviceOption();
@@ -25,14 +25,14 @@ final class MachineOptions {
     return device.device();
   }
 
-  /** Sets the threads, and sees whether the device is there. */
+  /** Sets the threads, and checks that the device exists. */
   void apply() {
     TorchEngine.setThreads(threads == null ? Runtime.getRuntime().availableProcessors() : threads);
     Device device = device();
     try {
       TorchEngine.newManager(device).close();
     } catch (IllegalArgumentException e) {
-      throw new IllegalStateException("--device: not there: " + e.getMessage(), e);
+      throw new IllegalStateException("--device: not found: " + e.getMessage(), e);
     }
   }
 

@@ -19,8 +19,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "merge",
     description =
-        "Writes a base model with an adapter added into its weights, in the checkpoint's own"
-            + " precision; weights that bitsandbytes quantised are decoded.",
+        "Merges an adapter into a base model's weights, in the checkpoint's dtype; bitsandbytes"
+            + " weights are dequantised.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class MergeCommand implements Callable<Integer> {

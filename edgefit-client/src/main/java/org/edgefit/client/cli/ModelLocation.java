@@ -7,7 +7,7 @@ import org.edgefit.format.hub.ModelHub;
 /** Where a base model is, as options name it. */
 final class ModelLocation {
 
-  static final String DIRECTORY = "Hugging Face directory, or hf:ORG/NAME[@REVISION] from its hub";
+  static final String DIRECTORY = "Hugging Face directory, or hf:ORG/NAME[@REVISION] from the hub";
 
   static final String ANY = DIRECTORY + ", or a GGUF file";
 

@@ -7,7 +7,7 @@ final class OutputOptions {
 
   @Option(
       names = "--overwrite",
-      description = "replace what the directory holds; else it must be new or empty")
+      description = "replace the directory's content; else it must be new or empty")
   private boolean overwrite;
 
   boolean overwrite() {

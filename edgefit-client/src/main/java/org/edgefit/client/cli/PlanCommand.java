@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "plan",
     description =
-        "Predicts the memory of a training step by what it is for, from the model's config alone.",
+        "Predicts the memory of a training step by component, from the model's config alone.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class PlanCommand implements Callable<Integer> {
@@ -49,12 +49,12 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--seq",
       paramLabel = "S",
-      description = "tokens of a record (default: ${DEFAULT-VALUE})")
+      description = "tokens per record (default: ${DEFAULT-VALUE})")
   private int sequence = 256;
 
   @Option(
       names = "--quantization",
-      description = "how the base is kept: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+      description = "quantisation: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
   private Quantization quantization = Quantization.NF4;
 
   @Mixin private LoraOptions lora = new LoraOptions();
@@ -111,10 +111,10 @@ final class PlanCommand implements Callable<Integer> {
         total / 1e6,
         kept == layers
             ? "all " + layers + " layers keep their activations"
-            : kept + " of " + layers + " layers keep their activations; the others run once more");
+            : kept + " of " + layers + " layers keep their activations; the rest is recomputed");
     System.out.printf(
         Locale.ROOT,
-        "a container's limit counts all of it; the JVM's heap needs %d MB of it"
+        "all of it counts towards a container's limit; the JVM heap is %d MB"
             + " (JAVA_OPTS=-Xmx%dm)%n",
         HEAP,
         HEAP);
@@ -122,7 +122,7 @@ final class PlanCommand implements Callable<Integer> {
     if (total > limit) {
       System.out.printf(
           Locale.ROOT,
-          "this machine or container has %.1f MB: --memory keeps fewer activations%n",
+          "this machine or container has %.1f MB: use --memory to save memory%n",
           limit / 1e6);
     }
   }

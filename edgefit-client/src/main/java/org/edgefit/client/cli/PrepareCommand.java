@@ -13,9 +13,9 @@ import picocli.CommandLine.Command;
 @Command(
     name = "prepare",
     description =
-        "Unpacks the engine's libraries into its cache, for all accounts, and loads them: so that"
-            + " what runs from an image or under another account writes nothing there."
-            + " EDGEFIT_CACHE names the folder.",
+        "Unpacks the engine's libraries into its cache for all users and loads them, so that later"
+            + " processes, as in a read-only image, need not write there. EDGEFIT_CACHE sets the"
+            + " folder.",
     mixinStandardHelpOptions = true)
 final class PrepareCommand implements Callable<Integer> {
 
@@ -27,7 +27,7 @@ final class PrepareCommand implements Callable<Integer> {
     Path closed = cache.share();
     System.out.printf(Locale.ROOT, "ready: %s, %.0f MB%n", cache.folder(), cache.size() / 1e6);
     if (closed != null) {
-      System.out.printf("for this account alone: others cannot enter %s%n", closed);
+      System.out.printf("for this user only: others cannot enter %s%n", closed);
     }
     return 0;
   }

@@ -5,7 +5,7 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
 
-/** How far long work is, on standard error: a bar on a terminal, and lines elsewhere. */
+/** Progress on standard error: a bar on a terminal, else lines. */
 final class Progress implements AutoCloseable {
 
   /** Set by the launcher's script, which can tell whether standard error is a terminal. */

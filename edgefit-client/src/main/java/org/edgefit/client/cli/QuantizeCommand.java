@@ -16,8 +16,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "quantize",
     description =
-        "Writes a full-precision model in NF4 with double quantisation, as bitsandbytes lays it"
-            + " out: transformers loads it, and so does edgefit-client.",
+        "Writes a full-precision model in NF4 with double quantisation, in bitsandbytes' layout,"
+            + " which transformers and edgefit-client load.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class QuantizeCommand implements Callable<Integer> {

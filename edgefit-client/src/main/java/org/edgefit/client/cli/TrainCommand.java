@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
 /** Trains an adapter on one file. */
 @Command(
     name = "train",
-    description = "Trains an adapter on a file of records, without a federation.",
+    description = "Trains an adapter on a file of records, without federation.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
@@ -87,7 +87,7 @@ final class TrainCommand implements Callable<Integer> {
       ExampleEncoder.Encoded encoded = base.encoder(run).encode(records);
       System.err.printf(
           Locale.ROOT,
-          "%d records: %d cut to %d tokens, %d dropped; %d tokens to learn%n",
+          "%d records: %d cut to %d tokens, %d dropped; %d label tokens%n",
           records.size(),
           encoded.cut(),
           run.maxLength(),
@@ -130,8 +130,7 @@ final class TrainCommand implements Callable<Integer> {
       line.put("loss", result.loss());
       System.out.println(Json.line(line));
     } else {
-      System.out.printf(
-          Locale.ROOT, "loss of the last epoch: %.4f%nadapter: %s%n", result.loss(), out);
+      System.out.printf(Locale.ROOT, "last epoch's loss: %.4f%nadapter: %s%n", result.loss(), out);
     }
   }
 }

@@ -22,7 +22,7 @@ import org.edgefit.format.peft.PeftAdapter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A base model, with or without an adapter, as a DJL model whose predictors answer instructions:
+ * A base model, with or without an adapter, as a DJL model for text generation:
  *
  * <pre>{@code
  * Criteria<String, String> criteria =
@@ -128,12 +128,12 @@ public final class LanguageModel extends BaseModel {
     }
   }
 
-  /** Returns a predictor that answers instructions; each serves one thread at a time. */
+  /** Returns a text-generation predictor; use each from one thread at a time. */
   @Override
   public <I, O> Predictor<I, O> newPredictor(Translator<I, O> translator, Device device) {
     org.edgefit.client.model.BaseModel loaded = base;
     if (loaded == null) {
-      throw new IllegalStateException("the model is not loaded");
+      throw new IllegalStateException("model is not loaded");
     }
     return new TextPredictor<>(
         this, translator, device, new TextGenerator(loaded, adapter), generation, settings);

@@ -30,7 +30,7 @@ final class TextPredictor<I, O> extends Predictor<I, O> {
     if (!(translator instanceof TextTranslatorFactory.TextTranslator)) {
       generator.close();
       throw new IllegalArgumentException(
-          "translator: " + translator + " (expected: that of LanguageModel.criteria)");
+          "translator: " + translator + " (expected: LanguageModel.criteria's)");
     }
     this.generator = generator;
     this.options = options;

@@ -1,4 +1,4 @@
-/** Base models with adapters through DJL's own doors: {@code Criteria}, models and predictors. */
+/** Base models with adapters through DJL's API: {@code Criteria}, models and predictors. */
 @NullMarked
 package org.edgefit.client.djl;
 

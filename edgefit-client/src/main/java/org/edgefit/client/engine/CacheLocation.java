@@ -22,9 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Chooses the folder of the engine's cache: from DJL's settings, from EdgeFIT's, or the account's
- * own folder of caches. An account without a writable home gets a folder of its own in the
- * temporary one.
+ * Selects the engine's cache folder: from DJL's settings, EdgeFIT's settings, or the user's cache
+ * folder. A user without a writable home directory gets a private folder in the temporary folder.
  */
 final class CacheLocation {
 
@@ -86,7 +85,7 @@ final class CacheLocation {
       throw new IOException(
           "the engine's cache: "
               + e.getInput()
-              + ": no path in this locale (expected: a UTF-8 locale, as LC_ALL=C.UTF-8; "
+              + ": not a path in this locale (expected: UTF-8, as LC_ALL=C.UTF-8; "
               + VARIABLE
               + " names another folder)",
           e);
@@ -175,7 +174,7 @@ final class CacheLocation {
     Path folder = temporaryHome();
     if (SAID.add(folder)) {
       LOG.warn(
-          "the account's folder, {}, cannot be written: caches go to {} ({} names another place)",
+          "the user's cache folder, {}, is not writable: using {} ({} sets another folder)",
           home.isEmpty() ? "none" : home,
           folder,
           VARIABLE);
@@ -197,7 +196,7 @@ final class CacheLocation {
         throw new IOException(
             "the engine's cache: "
                 + folder
-                + ": others may write there (expected: a folder of this account alone; "
+                + ": writable by others (expected: a folder of this user only; "
                 + VARIABLE
                 + " names another)",
             e);

@@ -12,10 +12,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.edgefit.format.model.ModelConfig;
 
 /**
- * How fast this machine multiplies in each compute type, on a model's own shapes.
+ * A benchmark of each compute type's matmuls on a model's shapes.
  *
- * @param seconds the time of one block's products, forward and backward, by type; infinite where
- *     the machine has no products in it
+ * @param seconds the time of one block's matmuls, forward and backward, by type; infinite if the
+ *     machine does not support it
  */
 public record ComputeProbe(Map<ComputeType, Double> seconds) {
 
@@ -38,8 +38,8 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
   }
 
   /**
-   * Returns whether a device has products in a type, forward and backward. It is found by
-   * multiplying once, so that the answer is the engine's, and not that of a list of processors.
+   * Returns whether a device supports matmuls in a type, forward and backward. It runs one, so the
+   * answer is the engine's and not a list of processors.
    *
    * @throws IllegalArgumentException if the device is not there
    */
@@ -50,7 +50,7 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
   }
 
   /**
-   * Checks that a device has products in a type.
+   * Checks that a device supports a type.
    *
    * @throws IllegalArgumentException if it has none, or is not there
    */
@@ -62,7 +62,7 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
               + name
               + " (expected: float32; "
               + (device.equals(Device.cpu()) ? "this processor" : device)
-              + " has no products in "
+              + " does not support "
               + name
               + ")");
     }
@@ -101,7 +101,7 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
     return new ComputeProbe(seconds);
   }
 
-  /** Measures on the shapes of a small model, which tells enough to advise. */
+  /** Measures on the shapes of a small model, enough for a recommendation. */
   public static ComputeProbe of(Device device) {
     return measure(ModelConfig.shape("smollm2-135m"), device);
   }
@@ -135,7 +135,7 @@ public record ComputeProbe(Map<ComputeType, Double> seconds) {
     return sum;
   }
 
-  /** Returns how many times as fast as float32 bfloat16 is. */
+  /** Returns the speedup of bfloat16 over float32. */
   public double bfloat16Speedup() {
     return time(ComputeType.FLOAT32) / time(ComputeType.BFLOAT16);
   }

@@ -1,13 +1,13 @@
 package org.edgefit.client.engine;
 
 /**
- * The type in which decoded weights and activations are multiplied. The residual stream, norms,
- * softmax, losses, the adapter and its gradients are float32 in any case.
+ * The compute dtype of matmuls (dequantised weights and activations). The residual stream, norms,
+ * softmax, losses, the adapter and its gradients are always float32.
  */
 public enum ComputeType {
-  /** 32 bits; what exactness is defined in. */
+  /** 32 bits; the reference. */
   FLOAT32(4, 6),
-  /** 16 bits with float32's range: faster where the processor multiplies it, half the memory. */
+  /** 16 bits with float32's range: half the memory, and faster with hardware support. */
   BFLOAT16(2, 15);
 
   private final int bytes;

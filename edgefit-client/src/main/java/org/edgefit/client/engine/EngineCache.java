@@ -23,10 +23,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where DJL unpacks the engine's libraries, once for each version: the folder that the system
- * property {@code edgefit.cache} or the variable {@code EDGEFIT_CACHE} names, or else {@code
- * edgefit} in the account's folder of caches. What is set for DJL itself ({@code DJL_CACHE_DIR},
- * {@code ENGINE_CACHE_DIR}) counts before that.
+ * Where DJL unpacks the engine's libraries, once for each version: the folder in the system
+ * property {@code edgefit.cache} or the variable {@code EDGEFIT_CACHE}, or else {@code edgefit} in
+ * the user's cache folder. DJL's own settings ({@code DJL_CACHE_DIR}, {@code ENGINE_CACHE_DIR})
+ * take precedence.
  */
 public final class EngineCache {
 
@@ -64,11 +64,11 @@ public final class EngineCache {
   }
 
   /**
-   * Returns the folder, which is made if it is not there. One that is filled need not be writable,
-   * as in an image of a container that brings what was unpacked.
+   * Returns the folder, and creates it if missing. A filled one can be read-only, as in a container
+   * image with the libraries unpacked.
    *
-   * @throws IOException naming the folder, if it cannot be read, or is to be filled and cannot be
-   *     written, or if a file of it is not as it was unpacked
+   * @throws IOException naming the folder, if it is not readable, if it is not filled and not
+   *     writable, or if one of its files was altered
    */
   public Path folder() throws IOException {
     Path folder = location.claimed();
@@ -83,15 +83,15 @@ public final class EngineCache {
         libraries.deleteHalfUnpacked();
         requireSpace(folder);
         if (FILLED.add(folder)) {
-          LOG.info("the engine's libraries, about 470 MB, are unpacked into {}, once", folder);
+          LOG.info("unpacking the engine's libraries, about 470 MB, into {} (once)", folder);
         }
       }
     } catch (AccessDeniedException | FileAlreadyExistsException | ReadOnlyFileSystemException e) {
       throw new IOException(
           "the engine's cache: "
               + folder
-              + ": cannot be read, or not be written until it is filled (expected: a folder that"
-              + " can; edgefit-client prepare fills it for all accounts; "
+              + ": not readable, or not filled and not writable (expected: a usable folder;"
+              + " edgefit-client prepare fills it for all users; "
               + CacheLocation.VARIABLE
               + " names another)",
           e);
@@ -156,10 +156,9 @@ public final class EngineCache {
   }
 
   /**
-   * Lets all accounts of the machine read what it holds, which DJL unpacks for one's own alone.
+   * Makes the cache readable for all users of the machine; DJL unpacks it for one user.
    *
-   * @return the first folder on the way there that other accounts cannot enter; null if there is
-   *     none
+   * @return the first parent folder that other users cannot enter; null if there is none
    * @throws IOException if it cannot be read, or is another account's
    */
   public @Nullable Path share() throws IOException {

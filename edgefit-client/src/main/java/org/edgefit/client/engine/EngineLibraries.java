@@ -116,7 +116,7 @@ record EngineLibraries(Path folder) {
                 + line.substring(0, Math.max(0, space))
                 + " bytes; delete "
                 + folder
-                + ", and it is filled again)");
+                + " to unpack it again)");
       }
     }
   }

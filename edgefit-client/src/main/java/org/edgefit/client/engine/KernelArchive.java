@@ -16,9 +16,9 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * The TorchScript modules of the kernels, loaded once per JVM. Their text is the resource {@code
- * kernels.py} and, for what the processor has operators of its own, {@code cpu.py}, or {@code
- * device.py} on any other device; it is packed as TorchScript lays an archive out.
+ * The TorchScript modules of the kernels, loaded once per JVM. Their source is {@code kernels.py}
+ * with {@code cpu.py} for CPU-specific operators, or {@code device.py} on other devices, packed as
+ * a TorchScript archive.
  */
 final class KernelArchive {
 
@@ -71,7 +71,7 @@ final class KernelArchive {
   private static String text(String resource) {
     try (InputStream stream = KernelArchive.class.getResourceAsStream(resource)) {
       if (stream == null) {
-        throw new IllegalStateException(resource + ": not among this jar's resources");
+        throw new IllegalStateException(resource + ": missing from this jar");
       }
       return new String(stream.readAllBytes(), StandardCharsets.UTF_8)
           .lines()

@@ -5,7 +5,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** How long each kernel takes, in all threads of the JVM; on the CPU, where calls wait for it. */
+/** The time in each kernel, over all threads; valid on the CPU, where calls are synchronous. */
 public final class KernelProfile {
 
   /** The nanoseconds in each kernel, and its calls; null while nothing is measured. */

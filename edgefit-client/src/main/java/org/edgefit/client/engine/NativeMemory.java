@@ -59,8 +59,7 @@ public final class NativeMemory {
     } catch (IOException | RuntimeException | Error e) { // JNA throws plain errors too
       Throwable cause = e.getCause() == null ? e : e.getCause();
       LOG.warn(
-          "memory is not tuned, for JNA does not load ({}); training runs without it,"
-              + " in more memory",
+          "malloc is not tuned because JNA does not load ({}); training will use more memory",
           FileFault.message(cause).strip().replaceAll("\\s*\\n\\s*", " "));
       return false;
     } finally {
@@ -95,16 +94,14 @@ public final class NativeMemory {
   }
 
   /**
-   * Prepares the allocator for arrays, before the engine is loaded. What was set from outside stays
-   * as it is.
+   * Tunes malloc for arrays before the engine is loaded. Settings from the environment are kept.
    *
    * <ul>
-   *   <li>One arena, from which freed memory is taken again instead of being given back and zeroed
-   *       by the system at each operation; but large ones are given back, see {@link
-   *       #giveBackArrays}.
+   *   <li>One arena, which reuses freed memory instead of returning it to the OS and zeroing it at
+   *       each operation; large arrays are returned, see {@link #giveBackArrays}.
    *   <li>Huge pages for large arrays, where the system offers them on request.
-   *   <li>Idle threads of OpenMP sleep soon: those that spin take the processor from the threads
-   *       that decode weights, and from other processes.
+   *   <li>Idle OpenMP threads sleep soon: spinning ones compete with the threads that dequantise
+   *       weights, and with other processes.
    * </ul>
    */
   static void configure() {
@@ -121,8 +118,8 @@ public final class NativeMemory {
   }
 
   /**
-   * Says from which size on arrays are given back to the system when they are freed, so that they
-   * leave no holes. It pays where the products that make them take far longer than fresh memory.
+   * Sets the size from which freed arrays are returned to the OS (the mmap threshold), to avoid
+   * fragmentation. It pays off if their matmuls take far longer than page faults.
    *
    * @param bytes the smallest size
    */
@@ -133,8 +130,8 @@ public final class NativeMemory {
   }
 
   /**
-   * Gives memory that is no longer in use back to the operating system, where the allocator would
-   * keep it (glibc). A client that waits for its next round should not hold the last one's peak.
+   * Returns free memory to the operating system (malloc_trim), which glibc would keep. A client
+   * waiting for its next round should not hold the last one's peak.
    */
   public static void trim() {
     if (TRIM != null) {
@@ -143,8 +140,8 @@ public final class NativeMemory {
   }
 
   /**
-   * Returns the bytes of the machine's memory, or of the container's that limits it; a very large
-   * number where the JVM cannot tell.
+   * Returns the machine's or container's memory limit in bytes; a very large number if the JVM does
+   * not know it.
    */
   public static long limit() {
     try {

@@ -17,9 +17,9 @@ import java.util.function.Supplier;
 import org.edgefit.file.FileFault;
 
 /**
- * Loads DJL's engine and tokenizers through EdgeFIT's own class loader. DJL looks for its providers
- * and libraries through the calling thread's, which in a pool or an application server sees other
- * jars or none.
+ * Loads DJL's engine and tokenizers through EdgeFIT's own class loader. DJL looks up providers and
+ * libraries through the calling thread's, which in a pool or an application server may not see
+ * them.
  */
 public final class OwnLoader {
 
@@ -32,7 +32,7 @@ public final class OwnLoader {
   private OwnLoader() {}
 
   /**
-   * Returns what a supplier does, and leaves the thread and the system's properties as before.
+   * Runs a supplier, then restores the thread's class loader and the system properties.
    *
    * @throws IllegalStateException if a library cannot be unpacked or linked
    */
@@ -87,7 +87,7 @@ public final class OwnLoader {
           "the engine: "
               + e.getMessage()
               + " (expected: pytorch-engine on the class path, and its file in META-INF/services,"
-              + " which packing several jars into one has to merge)",
+              + " which a shaded jar must merge)",
           e);
     }
   }
@@ -171,6 +171,6 @@ public final class OwnLoader {
         ? " (expected: an engine's cache where programs may be run; EDGEFIT_CACHE names another)"
         : " (expected: an engine's cache that is whole; delete "
             + cache.chosen()
-            + ", and it is filled again)";
+            + " to unpack it again)";
   }
 }

@@ -11,12 +11,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * PyTorch, which is loaded once per JVM: its devices, its threads, and the managers that own
- * arrays.
+ * PyTorch, loaded once per JVM: its devices, threads, and the managers that own arrays.
  *
- * <p>The system property {@code edgefit.portableKernels} (true) makes the CPU compute as another
- * device does, and without memory that Java shares: slower, and the way to exercise that code where
- * there is no other device.
+ * <p>The system property {@code edgefit.portableKernels} (true) makes the CPU use the device code
+ * path, without shared memory: slower, for testing that code on machines without a GPU.
  */
 public final class TorchEngine {
 
@@ -46,7 +44,7 @@ public final class TorchEngine {
 
   /**
    * Returns a new manager for arrays on a device, and makes the calling thread ready to compute: no
-   * graphs for gradients, and no optimisation at a kernel's first calls.
+   * autograd, and no JIT optimisation on first calls.
    *
    * @param device the CPU or a GPU
    * @throws IllegalArgumentException if the engine's library sees no such device
@@ -80,14 +78,14 @@ public final class TorchEngine {
   }
 
   /**
-   * Returns whether Java shares the memory of a manager's arrays, and kernels are the CPU's.
-   * Elsewhere arrays are copies, and results are read back.
+   * Returns whether a manager's arrays share memory with Java and use CPU kernels. Otherwise arrays
+   * are copies, and results are read back.
    */
   public static boolean sharesMemory(NDManager manager) {
     return !PORTABLE && manager.getDevice().equals(Device.cpu());
   }
 
-  /** Sets how many threads one operation uses, for the whole JVM. */
+  /** Sets the number of intra-op threads, for the whole JVM. */
   public static void setThreads(int threads) {
     int most = 16 * Runtime.getRuntime().availableProcessors();
     if (threads < 1 || threads > most) {
@@ -97,20 +95,20 @@ public final class TorchEngine {
     JniUtils.setNumThreads(threads);
   }
 
-  /** Returns how many threads one operation uses. */
+  /** Returns the number of intra-op threads. */
   public static int threads() {
     newManager().close();
     return JniUtils.getNumThreads();
   }
 
-  /** Waits until all that was asked of an array's device is done, which may go on meanwhile. */
+  /** Synchronises: waits for all queued work on an array's device. */
   public static void await(NDArray array) {
     if (!array.getManager().getDevice().equals(Device.cpu())) {
       Kernels.corner(array);
     }
   }
 
-  /** Gives memory that is not in use back to a device, where the engine would keep it. */
+  /** Frees a device's cached memory that is not in use. */
   public static void trim(Device device) {
     if (device.isGpu()) {
       JniUtils.emptyCudaCache();

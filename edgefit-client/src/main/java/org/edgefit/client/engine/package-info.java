@@ -1,6 +1,6 @@
 /**
- * PyTorch: where its native libraries lie and how they are loaded, its threads and memory, the
- * types it computes in, and the kernels that it runs.
+ * PyTorch: location and loading of its native libraries, its threads and memory, compute types, and
+ * kernels.
  */
 @NullMarked
 package org.edgefit.client.engine;

@@ -19,8 +19,8 @@ import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A frozen decoder-only model. It is never changed after it is loaded, so any number of adapters
- * can be trained over it at once, by as many threads.
+ * A frozen decoder-only model. It is immutable once loaded, so any number of adapters can be
+ * trained over it at once, on as many threads.
  */
 public final class BaseModel implements AutoCloseable {
 
@@ -28,11 +28,11 @@ public final class BaseModel implements AutoCloseable {
    * One decoder block.
    *
    * @param inputNorm the norm before the attention, (hidden)
-   * @param attentionIn the layers from the normed input: query, key, value
-   * @param attentionOut the layer from the attention's result
+   * @param attentionIn the query, key and value projections
+   * @param attentionOut the attention output projection
    * @param mlpNorm the norm before the MLP, (hidden)
-   * @param mlpIn the layers from the normed input: gate, up
-   * @param mlpOut the layer from their product
+   * @param mlpIn the gate and up projections
+   * @param mlpOut the down projection
    */
   public record Layer(
       NDArray inputNorm,
@@ -92,10 +92,9 @@ public final class BaseModel implements AutoCloseable {
    * float32, float16 or bfloat16, or quantised to NF4 by bitsandbytes; or a GGUF file of llama.cpp,
    * whose values are decoded first.
    *
-   * @param quantization how to keep the linear layers of the blocks; those that are quantised in
-   *     the file stay as they are; embeddings and head are float32, or where that takes more than
-   *     256 MiB, the file's type
-   * @param device where the weights lie, and where all that uses them computes
+   * @param quantization how to store the blocks' linear layers; layers quantised in the file stay
+   *     as they are; embeddings and head are float32, or above 256 MiB the file's dtype
+   * @param device the device of the weights and of computation
    * @throws IOException naming the file, key or tensor that is missing, bad or not supported
    * @throws IllegalArgumentException if there is no such device
    */
@@ -117,8 +116,8 @@ public final class BaseModel implements AutoCloseable {
           directory
               + ": "
               + e.getMessage()
-              + " (expected: -XX:MaxDirectMemorySize with room for the model, as arrays lie outside"
-              + " the heap; the JVM's own limit is that of the heap)",
+              + " (expected: a larger -XX:MaxDirectMemorySize, as arrays are off-heap; the JVM's"
+              + " default is the maximum heap size)",
           e);
     }
   }
@@ -134,7 +133,7 @@ public final class BaseModel implements AutoCloseable {
   }
 
   /**
-   * Returns a model with random weights and another model's tokenizer, for rehearsals with records.
+   * Returns a model with random weights and another model's tokenizer, for dry runs on records.
    *
    * @param device where the weights lie
    * @param tokenizer the directory of a model with no more tokens; null for none
@@ -145,7 +144,7 @@ public final class BaseModel implements AutoCloseable {
     return new RandomModel(config, manager, seed.generator(), tokenizer).make();
   }
 
-  /** Returns where the weights lie, and where all that uses them computes. */
+  /** Returns the device of the weights and of computation. */
   public Device device() {
     return manager.getDevice();
   }
@@ -168,7 +167,7 @@ public final class BaseModel implements AutoCloseable {
   public synchronized ModelTokenizer tokenizer() throws IOException {
     if (tokenizer == null) {
       if (directory == null) {
-        throw new IOException("tokenizer: none (expected: a model that was loaded)");
+        throw new IOException("tokenizer: none (expected: a loaded model)");
       }
       tokenizer = ModelTokenizer.load(directory, config.vocabularySize());
     }
@@ -176,7 +175,7 @@ public final class BaseModel implements AutoCloseable {
   }
 
   /**
-   * Returns what turns records into examples, as a run's settings say.
+   * Returns the encoder of records for a run's settings.
    *
    * @throws IOException if the tokenizer is missing or broken
    */
@@ -204,7 +203,7 @@ public final class BaseModel implements AutoCloseable {
     return embeddings.array();
   }
 
-  /** Returns how linear layers that come in full precision are kept. */
+  /** Returns how full-precision linear layers are stored. */
   public Quantization quantization() {
     return quantization;
   }
@@ -229,7 +228,7 @@ public final class BaseModel implements AutoCloseable {
     return config.linearLayers();
   }
 
-  /** Returns the bytes of the blocks' weights as they are kept. */
+  /** Returns the bytes of the blocks' weights in memory. */
   public long blockBytes() {
     long bytes = finalNorm.size() * Float.BYTES;
     for (Layer layer : layers) {
@@ -246,7 +245,7 @@ public final class BaseModel implements AutoCloseable {
     return embeddings.bytes() + (head == embeddings ? 0 : head.bytes());
   }
 
-  /** Returns the bytes of all weights as they are kept. */
+  /** Returns the bytes of all weights in memory. */
   public long bytes() {
     return blockBytes() + embeddingBytes();
   }

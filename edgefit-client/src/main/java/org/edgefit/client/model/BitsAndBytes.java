@@ -19,10 +19,9 @@ import org.edgefit.format.safetensors.StoredTensor;
 import org.edgefit.format.safetensors.TensorType;
 
 /**
- * NF4 weights as bitsandbytes lays them out in safetensors: beside the packed codes, under the
- * weight's own name, lie {@code absmax}, {@code quant_map}, where the scales are quantised too
- * {@code nested_absmax} and {@code nested_quant_map}, and a JSON text of bytes, {@code
- * quant_state.bitsandbytes__nf4}.
+ * NF4 weights in bitsandbytes' safetensors layout: the packed codes under the weight's own name,
+ * with {@code absmax}, {@code quant_map}, with double quantisation {@code nested_absmax} and {@code
+ * nested_quant_map}, and a JSON text of bytes, {@code quant_state.bitsandbytes__nf4}.
  */
 final class BitsAndBytes {
 
@@ -82,7 +81,7 @@ final class BitsAndBytes {
     };
   }
 
-  /** Reads a weight as it lies, and takes its tensors off {@code unread}. */
+  /** Reads a weight, and removes its tensors from {@code unread}. */
   static Nf4Weight read(ModelFiles files, String weight, LinearSpec spec, Set<String> unread)
       throws IOException {
     int n = spec.outputs() * spec.inputs();

@@ -142,7 +142,7 @@ final class ChatTemplates {
           source
               + ": "
               + found
-              + "; choose one with --template (expected: one of "
+              + "; set --template (expected: one of "
               + PromptTemplate.NAMES
               + (templates.isEmpty() ? "" : ", auto:NAME for one of the model's own")
               + ", or a file)");
@@ -152,7 +152,7 @@ final class ChatTemplates {
 
   private PromptTemplate rendered(String what, String text) {
     if (text.contains("strftime_now")) {
-      LOG.warn("{} may write the day's date into each text: another day, other texts", what);
+      LOG.warn("{} may insert the current date: texts differ from day to day", what);
     }
     try {
       return PromptTemplate.ofChatTemplate(text, specialTokens);
@@ -161,7 +161,7 @@ final class ChatTemplates {
           what
               + ": "
               + e.getMessage()
-              + "; choose another with --template (expected: one of "
+              + "; set --template (expected: one of "
               + PromptTemplate.NAMES
               + ", or a file)",
           e);

@@ -11,8 +11,8 @@ import org.edgefit.client.engine.Kernels;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Weights in NF4, under one another, that lie on a device and are decoded there each time that they
- * are used. The values are those of {@link Nf4Matrix}, to the bit.
+ * NF4 weights, stacked by rows, stored on a device and dequantised there on each use. The values
+ * equal those of {@link Nf4Matrix} bit for bit.
  *
  * @param weights the weights, all of the same inputs
  * @param levels the 16 levels, by code

@@ -6,10 +6,10 @@ import java.util.List;
 import org.edgefit.client.engine.ComputeType;
 import org.edgefit.client.engine.TorchEngine;
 
-/** A base model's weight of shape (outputs, inputs), which training leaves alone. */
+/** A frozen weight of a base model, of shape (outputs, inputs). */
 public interface FrozenMatrix {
 
-  /** Returns weights in NF4, under one another, where the manager's arrays are. */
+  /** Returns NF4 weights, stacked by rows, on the manager's device. */
   static FrozenMatrix nf4(NDManager manager, List<Nf4Weight> weights) {
     return TorchEngine.sharesMemory(manager)
         ? new Nf4Matrix(weights)
@@ -47,13 +47,13 @@ public interface FrozenMatrix {
   }
 
   /**
-   * Returns the weight for products in a type: a copy that the manager owns where one in float32
-   * would have to be converted again and again, and otherwise this.
+   * Returns the weight for matmuls in a type: a converted copy, owned by the manager, if a float32
+   * weight would otherwise be converted each time, else this.
    */
   default FrozenMatrix as(NDManager manager, ComputeType type) {
     return this;
   }
 
-  /** Returns the bytes that the weight takes while it is not in use. */
+  /** Returns the bytes of the weight at rest. */
   long bytes();
 }

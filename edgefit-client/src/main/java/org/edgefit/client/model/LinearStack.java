@@ -6,11 +6,11 @@ import org.edgefit.adapter.LinearSpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Linear layers over one input, side by side in their output: query, key and value; gate and up; or
- * a single one.
+ * Linear layers with a shared input and concatenated outputs: query, key, value; gate and up; or
+ * just one.
  *
  * @param layers the layers, in the order of their columns in the output
- * @param weights their weights, under one another; one matrix may hold several layers
+ * @param weights their weights, stacked by rows; a matrix may hold several layers
  * @param bias (outputs); null for none
  */
 public record LinearStack(

@@ -29,9 +29,8 @@ import org.edgefit.format.safetensors.StoredTensor;
 import org.edgefit.format.safetensors.TensorType;
 
 /**
- * Adds an adapter into its base model: {@code W + s B A}, computed in float32 and stored in the
- * checkpoint's type. Weights that bitsandbytes quantised are decoded, and stored in the type that
- * they had before.
+ * Merges an adapter into a base model: {@code W + s B A}, computed in float32 and stored in the
+ * checkpoint's type. Weights quantised by bitsandbytes are dequantised to their original dtype.
  */
 public final class ModelMerger {
 
@@ -58,9 +57,9 @@ public final class ModelMerger {
   /**
    * Writes the merged model into the new directory {@code to}.
    *
-   * @param progress is told each tensor's name and how many have been written before it
-   * @throws IOException if {@code to} holds something, a weight is not finite, or the adapter does
-   *     not fit
+   * @param progress gets each tensor's name and the number written before it
+   * @throws IOException if {@code to} is not empty, a weight is not finite, or the adapter does not
+   *     fit
    */
   public static void merge(Path from, Adapter adapter, Path to, ObjIntConsumer<String> progress)
       throws IOException {

@@ -43,9 +43,9 @@ public final class ModelQuantizer {
   /**
    * Quantises {@code from} into the new directory {@code to}.
    *
-   * @param progress is told each tensor's name and how many have been written before it
-   * @throws IOException if the model is quantised already, a weight is not finite, or {@code to}
-   *     holds something
+   * @param progress gets each tensor's name and the number written before it
+   * @throws IOException if the model is already quantised, a weight is not finite, or {@code to} is
+   *     not empty
    */
   public static void quantize(Path from, Path to, ObjIntConsumer<String> progress)
       throws IOException {

@@ -126,7 +126,7 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
     reason =
         reason.replaceFirst(
             "data did not match any variant of untagged enum ([A-Z][a-z]+)\\w*",
-            "its $1 has an unknown form");
+            "its $1 is not supported");
     String where = told.matches() ? ": line " + told.group(2) : "";
     return new IOException(
         what + where + ": " + reason + " (expected: a tokenizer of the tokenizers library)", e);
@@ -155,15 +155,15 @@ public final class ModelTokenizer implements Tokenizer, AutoCloseable {
    *
    * @param setting {@code auto} for the model's own; {@code auto:NAME} for one of several that it
    *     has; a name of {@link PromptTemplate#NAMES}; or the text of a chat template
-   * @throws IllegalArgumentException if there is none of this name, or it is not one that is
-   *     rendered here; the message names the construct and its place
+   * @throws IllegalArgumentException if there is none of this name, or it uses an unsupported
+   *     construct, which the message names with its place
    */
   public PromptTemplate template(String setting) {
     return chatTemplates.template(setting);
   }
 
   /**
-   * Returns the texts that are special tokens wherever they are written, a message included, as in
+   * Returns the strings that are parsed as special tokens everywhere, also in messages, as in
    * transformers.
    */
   public List<String> specialTexts() {

@@ -7,8 +7,8 @@ import org.edgefit.format.safetensors.HalfFloat;
 
 /**
  * 4-bit NormalFloat (Dettmers et al. 2023, section 3): a value is one of 16 levels times the
- * largest magnitude of its block of 64. Two codes lie in a byte, the first in the high half. Bytes
- * and scales are those of bitsandbytes.
+ * largest magnitude of its block of 64. A byte has two codes, the first in the high nibble. Bytes
+ * and scales equal bitsandbytes'.
  */
 public final class Nf4 {
 

@@ -6,7 +6,7 @@ import java.util.stream.IntStream;
 import org.edgefit.client.engine.KernelProfile;
 
 /**
- * Weights in NF4, under one another, decoded each time that they are used.
+ * NF4 weights, stacked by rows, dequantised on each use.
  *
  * @param weights the weights, all of the same inputs
  */

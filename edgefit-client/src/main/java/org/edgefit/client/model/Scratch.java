@@ -13,10 +13,9 @@ import org.edgefit.client.engine.TorchEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory of one type, used again and again: for weights as they are decoded, a part of a large one
- * at a time, so that it stays small and near the processor, as does the copy that the engine makes
- * of it; and for masks. On the CPU, Java writes it and kernels read it; elsewhere kernels do both.
- * It serves one thread at a time.
+ * A reused buffer of one type, for masks and for dequantised weights: large ones in tiles, so that
+ * the buffer, and the engine's copy of it, stay small and in cache. On the CPU, Java writes it and
+ * kernels read it; on other devices kernels do both. Not thread-safe.
  */
 public final class Scratch implements AutoCloseable {
 
@@ -35,10 +34,10 @@ public final class Scratch implements AutoCloseable {
   /** Enough columns for one. */
   private static final int COLUMNS = 512;
 
-  /** The memory seen in one shape. */
+  /** The buffer in one shape. */
   public record Space(NDArray array, ByteBuffer memory, ComputeType type) {
 
-    /** Decodes values {@code from} to {@code to} of a weight to the place {@code at}. */
+    /** Dequantises values {@code from} to {@code to} of a weight to {@code at}. */
     void decode(Nf4Weight weight, int from, int to, int at) {
       if (type == ComputeType.FLOAT32) {
         Nf4.decodeFloats(weight.packed(), weight.scales(), from, to, memory, at);
@@ -75,12 +74,12 @@ public final class Scratch implements AutoCloseable {
     return TorchEngine.sharesMemory(manager);
   }
 
-  /** Returns how many rows of a weight are multiplied at a time. */
+  /** Returns the rows of a weight per tile. */
   public int rowsPerPart(FrozenMatrix matrix) {
     return partOf(matrix.outputs(), matrix.inputs(), isShared() ? VALUES : DEVICE_VALUES, ROWS);
   }
 
-  /** Returns how many columns of a weight are multiplied at a time. */
+  /** Returns the columns of a weight per tile. */
   public int columnsPerPart(FrozenMatrix matrix) {
     return partOf(matrix.inputs(), matrix.outputs(), isShared() ? VALUES : DEVICE_VALUES, COLUMNS);
   }
@@ -113,7 +112,7 @@ public final class Scratch implements AutoCloseable {
     return values * (type.bytes() + (isShared ? type.bytes() : DEVICE_BYTES_PER_VALUE));
   }
 
-  /** Takes an array over, until the next call. */
+  /** Owns an array until the next call. */
   public NDArray keep(NDArray array) {
     if (kept != null) {
       kept.close();

@@ -6,7 +6,7 @@ import org.edgefit.client.Quantization;
 import org.edgefit.client.engine.ComputeType;
 import org.edgefit.format.model.ModelConfig;
 
-/** What a base model's weights take in memory, by its config alone. */
+/** The memory of a base model's weights, from its config alone. */
 public final class WeightSizes {
 
   private WeightSizes() {}
@@ -28,8 +28,8 @@ public final class WeightSizes {
   }
 
   /**
-   * Returns the bytes of the embeddings and of the head: 16-bit values where they are large, and
-   * where they are not, once more for products in 16 bits.
+   * Returns the bytes of the embeddings and of the head: 16-bit values if they are large, else
+   * float32 plus a copy for matmuls in 16 bits.
    */
   public static long embeddings(ModelConfig config, ComputeType type) {
     long elements = (long) config.vocabularySize() * config.hiddenSize();

@@ -14,8 +14,8 @@ import org.edgefit.data.Example;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Texts that go through the model together, one after the other. Each token has a row; attention
- * stays within a text, and everything else goes over all rows alike.
+ * A padding-free batch: concatenated sequences, one row per token. Attention stays within a
+ * sequence; everything else runs over all rows.
  *
  * <p>The row of a label is that of the token before the labelled one, which predicts it.
  */

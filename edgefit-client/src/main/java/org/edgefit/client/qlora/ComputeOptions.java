@@ -3,12 +3,12 @@ package org.edgefit.client.qlora;
 import org.edgefit.client.engine.ComputeType;
 
 /**
- * How a machine computes a training: what a client chooses for itself, where the server chooses
- * what is computed.
+ * Machine-local compute options of a client; the server sets the hyperparameters ({@code
+ * Training}).
  *
- * @param type the type of products and activations
- * @param memoryBytes the most memory that the process shall take, in bytes: layers whose
- *     activations do not fit are run once more in the backward pass; 0 for no limit
+ * @param type the dtype of matmuls and activations
+ * @param memoryBytes the memory limit of the process, in bytes: layers whose activations do not fit
+ *     use activation checkpointing; 0 for no limit
  */
 public record ComputeOptions(ComputeType type, long memoryBytes) {
 

@@ -152,7 +152,7 @@ final class DecoderLayer {
     return groups.stream().anyMatch(LinearGroup::isAdapted);
   }
 
-  /** Returns room for the LoRA inputs after A of a first run. */
+  /** Returns empty slots for LoRA hidden activations. */
   static @Nullable NDArray[] noLoraHidden() {
     return new NDArray[4];
   }
@@ -204,7 +204,7 @@ final class DecoderLayer {
     return result.output();
   }
 
-  /** Turns queries and keys in place: by their angles, or with -1 back. */
+  /** Applies RoPE to queries and keys in place; -1 inverts it. */
   private void rotate(Context context, NDArray qkv, double sign) {
     Rotary rotary = context.rotary();
     int turned = config.heads() + config.keyValueHeads();

@@ -13,15 +13,15 @@ import org.edgefit.client.model.Scratch;
 import org.edgefit.random.Seed;
 
 /**
- * Dropout on the inputs of LoRA branches. A mask follows from its seed alone, so the backward pass
- * makes it again instead of keeping it, and it is the same for any number of threads.
+ * Dropout on the inputs of LoRA branches. A mask depends only on its seed, so the backward pass
+ * recomputes it, and it is the same for any number of threads.
  *
  * <p>Layers that share an input (query, key and value; gate and up) share a mask, where PEFT draws
  * one for each: every branch still sees its own input with each element dropped at the stated rate.
  *
  * <p>SplitMix64 (Steele, Lea, Flood 2014) gives 64 bits for four elements; each is dropped if its
- * 16 bits are below {@code rate x 65,536}, rounded. The others are to be scaled to keep the mean,
- * which the adapter's own scale takes over.
+ * 16 bits are below {@code rate x 65,536}, rounded. The adapter's scale includes the factor that
+ * rescales the others.
  */
 final class Dropout implements AutoCloseable {
 

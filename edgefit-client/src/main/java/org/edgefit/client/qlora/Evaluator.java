@@ -22,8 +22,8 @@ import org.edgefit.metrics.Prediction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Measures a model on held-out records: the loss of their responses, and for records with a label
- * how well the model classifies, see {@link Scoring}.
+ * Evaluates a model on held-out records: the loss of their responses, and for labelled records the
+ * classification, see {@link Scoring}.
  */
 public final class Evaluator implements AutoCloseable {
 
@@ -48,20 +48,20 @@ public final class Evaluator implements AutoCloseable {
     this.decoder = Decoder.of(base, adapter);
   }
 
-  /** Is told how far an evaluation is, by the thread that evaluates. */
+  /** Receives progress, on the evaluating thread. */
   @FunctionalInterface
   public interface Progress {
-    /** So many of the records are done. */
+    /** Reports the processed records. */
     void recordsDone(int done, int records);
   }
 
   /**
-   * What was measured.
+   * The result.
    *
    * @param records the records
    * @param loss the mean negative log-likelihood of the responses' tokens, in nats
-   * @param dropped the records whose text did not fit the length, which the loss leaves out
-   * @param labels the classes, and what a label is scored with
+   * @param dropped the records that exceed the maximum length, not in the loss
+   * @param labels the classes and their delimiters
    * @param predictions the records with a label, in their order
    */
   public record Evaluation(
@@ -72,7 +72,7 @@ public final class Evaluator implements AutoCloseable {
       return predictions.isEmpty() ? null : ConfusionMatrix.of(labels.classes(), predictions);
     }
 
-    /** Returns the measures by name: loss, perplexity and, with labels, accuracy and the rest. */
+    /** Returns the metrics by name: loss, perplexity and, with labels, accuracy etc. */
     public Map<String, Double> metrics() {
       Map<String, Double> metrics = new TreeMap<>();
       metrics.put("loss", loss);
@@ -98,7 +98,7 @@ public final class Evaluator implements AutoCloseable {
    * @param labels the classes; where empty, those of the records
    * @param scoring how a class is predicted
    * @param settings the template and the most tokens of a record
-   * @throws IllegalArgumentException if labels cannot be right; see {@link LabelSet#of}
+   * @throws IllegalArgumentException if labels are invalid; see {@link LabelSet#of}
    * @throws IOException if no record fits the length, or the tokenizer cannot be read
    * @throws InterruptedIOException if the thread is interrupted meanwhile
    */
@@ -188,7 +188,7 @@ public final class Evaluator implements AutoCloseable {
     };
   }
 
-  /** Returns the mean loss of the labelled tokens; examples of like length share a pass. */
+  /** Returns the mean loss of label tokens; examples of similar length share a pass. */
   private double loss(List<Example> examples, Counter counter) throws InterruptedIOException {
     List<Example> byLength = new ArrayList<>(examples);
     byLength.sort(Comparator.comparingInt(Example::length));
@@ -213,7 +213,7 @@ public final class Evaluator implements AutoCloseable {
     return sum / tokens;
   }
 
-  /** Returns for each record the class that is likeliest; several records share a pass. */
+  /** Returns each record's most likely class; several records share a pass. */
   private List<String> classify(
       List<InstructionRecord> records,
       LabelSet labels,
@@ -259,7 +259,7 @@ public final class Evaluator implements AutoCloseable {
       throw new IllegalArgumentException(
           "labels: "
               + labels.classes()
-              + " (expected: to fit the most tokens of a record with its template)");
+              + " (expected: to fit the maximum length with its template)");
     }
     List<int[]> texts = examples.stream().map(Example::ids).toList();
     int[] first = texts.get(0);
@@ -279,7 +279,7 @@ public final class Evaluator implements AutoCloseable {
     return new Batch.Branching(Arrays.copyOf(first, shared), endings);
   }
 
-  /** Returns the likeliest label of each text, whose endings are the labels. */
+  /** Returns the most likely label of each text; its endings are the labels. */
   private List<String> likeliest(
       List<Batch.Branching> texts, List<String> labels, Scoring scoring) {
     Batch batch = Batch.branching(texts);

@@ -3,17 +3,17 @@ package org.edgefit.client.qlora;
 import java.util.List;
 
 /**
- * How an answer is made, token by token.
+ * Options for text generation.
  *
  * @param maxTokens the most tokens of an answer, >= 1
- * @param temperature what the logits are divided by before a token is drawn; 0 takes the likeliest
- * @param topK draw among so many of the likeliest tokens; 0 for all
- * @param topP draw among the fewest of the likeliest tokens whose probabilities reach this sum
- *     (Holtzman et al. 2020), in (0, 1]
- * @param repetitionPenalty divides the positive logits of tokens that the text has already, and
- *     multiplies the negative ones (Keskar et al. 2019); 1 for none
+ * @param temperature the sampling temperature; 0 for greedy decoding
+ * @param topK sample from this many most likely tokens; 0 for all
+ * @param topP sample from the fewest most likely tokens with this cumulative probability (Holtzman
+ *     et al. 2020), in (0, 1]
+ * @param repetitionPenalty divides positive and multiplies negative logits of tokens already in the
+ *     text (Keskar et al. 2019); 1 for none
  * @param stops strings at which an answer ends; they are not part of it
- * @param seed the draws; each instruction of a list has a stream of its own
+ * @param seed the sampling seed; each prompt of a list has its own stream
  */
 public record GenerationOptions(
     int maxTokens,
@@ -45,12 +45,12 @@ public record GenerationOptions(
     }
   }
 
-  /** Returns options that take the likeliest token each time. */
+  /** Returns options for greedy decoding. */
   public static GenerationOptions greedy(int maxTokens) {
     return new GenerationOptions(maxTokens, 0, 0, 1, 1, List.of(), 0);
   }
 
-  /** Returns these options with draws at a temperature. */
+  /** Returns these options with sampling. */
   public GenerationOptions sampled(double newTemperature, int newTopK, double newTopP) {
     return new GenerationOptions(
         maxTokens, newTemperature, newTopK, newTopP, repetitionPenalty, stops, seed);

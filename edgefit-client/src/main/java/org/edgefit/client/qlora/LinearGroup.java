@@ -7,8 +7,8 @@ import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Linear layers over one input with their LoRA branches: {@code y = x W' + s (dropout(x) A') B'},
- * where ' is the transpose and s the adapter's scale. The layers' outputs lie side by side.
+ * Linear layers of one input, with LoRA branches: {@code y = x W' + s (dropout(x) A') B'}, where '
+ * is the transpose and s the adapter's scale. The layers' outputs lie side by side.
  */
 final class LinearGroup {
 
@@ -46,7 +46,7 @@ final class LinearGroup {
    * What a forward pass gives.
    *
    * @param output (rows, outputs)
-   * @param hidden the input after A, (rows, branches x rank), which the backward pass needs; null
+   * @param hidden the hidden activations, (rows, branches x rank), for the backward pass; null
    *     without branches
    */
   record Result(NDArray output, @Nullable NDArray hidden) {}

@@ -4,8 +4,8 @@ import ai.djl.ndarray.NDArray;
 import java.util.List;
 
 /**
- * The LoRA branches of linear layers that share an input. Their A matrices lie under one another,
- * so that one product with the input serves all of them.
+ * The LoRA branches of linear layers that share an input. Their A matrices are stacked by rows, so
+ * that one matmul serves all of them.
  *
  * @param a the A matrices, (branches x rank, inputs), in the type of the products
  * @param gradA the gradient of A, float32

@@ -12,9 +12,9 @@ import org.edgefit.client.model.WeightSizes;
 import org.edgefit.format.model.ModelConfig;
 
 /**
- * What a training takes in memory, by what it is for, and which layers keep their activations. A
- * layer that keeps them has what its backward pass needs; of the others the input is kept, and what
- * is small, and they are run once more.
+ * A prediction of training memory by component, and the choice of layers that keep their
+ * activations. The other layers keep their input and small tensors, and are recomputed (activation
+ * checkpointing).
  */
 public final class MemoryPlan {
 
@@ -43,13 +43,13 @@ public final class MemoryPlan {
     this.budget = budget;
   }
 
-  /** Returns the plan of a training on the CPU whose every layer keeps its activations. */
+  /** Returns a plan for CPU training where every layer keeps its activations. */
   public static MemoryPlan of(
       ModelConfig config, Quantization quantization, LoraConfig lora, ComputeType type) {
     return new MemoryPlan(config, quantization, lora, type, true, 0);
   }
 
-  /** Returns this plan for a device: others than the CPU decode weights in larger parts. */
+  /** Returns this plan for a device: GPUs dequantise weights in larger tiles. */
   public MemoryPlan on(Device device) {
     boolean isCpu = device.equals(Device.cpu());
     return new MemoryPlan(config, quantization, lora, type, isCpu, budget);
@@ -63,9 +63,9 @@ public final class MemoryPlan {
   /**
    * Returns the plan of a training within a budget.
    *
-   * @param bytes the most that the process shall take
+   * @param bytes the memory limit of the process
    * @param rows the most tokens of a forward pass
-   * @throws IllegalArgumentException if even a training whose layers keep nothing takes more
+   * @throws IllegalArgumentException if even full checkpointing needs more
    */
   public MemoryPlan within(long bytes, int rows) {
     long least = total(components(rows, 0));
@@ -77,7 +77,7 @@ public final class MemoryPlan {
               + ((least >> 20) + 1)
               + " MiB for forward passes of "
               + rows
-              + " tokens; a smaller batch or shorter texts take less)");
+              + " tokens; use a smaller batch or shorter texts)");
     }
     return new MemoryPlan(config, quantization, lora, type, isShared, bytes);
   }
@@ -97,7 +97,7 @@ public final class MemoryPlan {
   }
 
   /**
-   * Returns the predicted bytes of a training step at its peak, by what they are for.
+   * Returns the predicted peak bytes of a training step, by component.
    *
    * @param rows the tokens of a forward pass
    */

@@ -6,13 +6,13 @@ import org.edgefit.client.model.BaseModel;
 import org.edgefit.data.selfinstruct.Teacher;
 import org.edgefit.random.Seed;
 
-/** A base model as a teacher, which goes on with texts by drawing tokens. */
+/** A base model as a teacher, which samples completions. */
 public final class ModelTeacher implements Teacher, AutoCloseable {
 
   private final TextGenerator generator;
   private final GenerationOptions options;
 
-  /** Makes a teacher that draws up to 96 tokens at temperature 0.8 among 95 % of probability. */
+  /** Makes a teacher that samples up to 96 tokens with temperature 0.8 and top-p 0.95. */
   public ModelTeacher(BaseModel base) {
     this(base, GenerationOptions.greedy(96).sampled(0.8, 0, 0.95));
   }

@@ -27,8 +27,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A home: a frozen base model and private records, on which it trains the adapter that it is sent.
- * Any number of them can share a base model in one JVM.
+ * A federated client with a frozen base model and private records, on which it trains the received
+ * adapter. Any number can share a base model in a JVM.
  */
 public final class QloraClient implements FederatedClient {
 
@@ -80,22 +80,21 @@ public final class QloraClient implements FederatedClient {
   }
 
   /**
-   * Returns this client with another way to compute its training.
+   * Returns this client with other compute options.
    *
-   * @throws IllegalArgumentException if the base model's device has no products in the options'
-   *     type
+   * @throws IllegalArgumentException if the base model's device does not support the compute type
    */
   public QloraClient withCompute(ComputeOptions newOptions) {
     ComputeProbe.require(newOptions.type(), base.device());
     return new QloraClient(id, base, data, heldOut, listener, newOptions, rules);
   }
 
-  /** Returns this client with a local rule of one's own, which assignments call by its name. */
+  /** Returns this client with a custom local rule, which assignments select by name. */
   public QloraClient withRule(LocalRule rule) {
     return withRules(rules.with(rule));
   }
 
-  /** Returns this client with the local rules that it knows, which assignments call by name. */
+  /** Returns this client with the local rules that assignments can select by name. */
   public QloraClient withRules(LocalRules newRules) {
     return new QloraClient(id, base, data, heldOut, listener, options, newRules);
   }
@@ -113,8 +112,8 @@ public final class QloraClient implements FederatedClient {
   }
 
   /**
-   * Returns what a run records of this machine: results are repeatable for the same threads, type
-   * and device.
+   * Returns this machine's properties for the run's record: results are reproducible for the same
+   * ones.
    */
   public static Map<String, String> machine(ComputeOptions options, Device device) {
     Map<String, String> description = new TreeMap<>();
@@ -135,7 +134,7 @@ public final class QloraClient implements FederatedClient {
     ExampleEncoder.Encoded encoded = base.encoder(instruction.run()).encode(data);
     if (encoded.dropped() > 0) {
       log.info(
-          "{}: {} of {} records do not fit {} tokens and are left out",
+          "{}: {} of {} records do not fit {} tokens and are dropped",
           id,
           encoded.dropped(),
           data.size(),
@@ -179,7 +178,7 @@ public final class QloraClient implements FederatedClient {
       throw new UnsupportedOperationException(id + " has no data to evaluate on");
     }
     try (Evaluator evaluator = new Evaluator(base, instruction.adapter())) {
-      // A home may hold one class alone: choosing among one would always be right.
+      // A client may have one class only, which would always be predicted right.
       TreeSet<String> labels = new TreeSet<>(instruction.run().labels());
       if (labels.isEmpty()) {
         labels.addAll(data.labels());

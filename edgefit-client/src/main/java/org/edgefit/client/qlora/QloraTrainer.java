@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Trains an adapter over a frozen base model (QLoRA, Dettmers et al. 2023). Each training has its
- * own weights, optimizer and random streams, so that several can share a base model at once.
+ * own weights, optimizer and random streams, so several can share a base model concurrently.
  */
 public final class QloraTrainer {
 
@@ -59,17 +59,17 @@ public final class QloraTrainer {
   }
 
   /**
-   * What a training leads to.
+   * The result of a training.
    *
    * @param adapter the trained adapter
-   * @param loss the mean loss of the last epoch's learned tokens, in nats
+   * @param loss the mean loss of the last epoch's label tokens, in nats
    * @param steps the optimizer steps
    */
   public record Result(Adapter adapter, double loss, int steps) {}
 
   /**
-   * Trains on examples. The gradient of a step is that of the mean loss over all learned tokens of
-   * the step, however they are spread over its forward passes. The optimizer starts afresh.
+   * Trains on examples. A step's gradient is that of the mean loss over all label tokens of the
+   * step, across its forward passes. The optimizer state starts at zero.
    *
    * @param examples at least one
    * @param start the adapter to start from
@@ -89,7 +89,7 @@ public final class QloraTrainer {
    * Trains on examples under a local rule, which sees each step's gradient before it is clipped;
    * otherwise as the other method of this name.
    *
-   * @param rule the training that the rule has begun
+   * @param rule the local training of the rule
    */
   public Result train(
       List<Example> examples,
@@ -238,8 +238,8 @@ public final class QloraTrainer {
     long limit = NativeMemory.limit();
     if (planned > limit && base.device().equals(Device.cpu()) && !TOO_LITTLE.getAndSet(true)) {
       LOG.warn(
-          "training takes about {} MB, and this machine or container has {} MB: with --memory {}M"
-              + " (memoryBytes of ComputeOptions) layers compute their activations once more",
+          "training needs about {} MB, and this machine or container has {} MB: --memory {}M"
+              + " (ComputeOptions.memoryBytes) enables activation checkpointing",
           planned / 1_000_000,
           limit / 1_000_000,
           (limit >> 20) * 9 / 10);

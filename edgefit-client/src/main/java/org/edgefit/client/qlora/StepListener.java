@@ -1,6 +1,6 @@
 package org.edgefit.client.qlora;
 
-/** Is told of each optimizer step of a training, by the thread that trains. */
+/** Called after each optimizer step, on the training thread. */
 @FunctionalInterface
 public interface StepListener {
 
@@ -9,7 +9,7 @@ public interface StepListener {
    *
    * @param step the step, from 1
    * @param steps the steps of this training
-   * @param loss the mean loss of the step's learned tokens, in nats
+   * @param loss the mean loss of the step's label tokens, in nats
    */
   void stepDone(int step, int steps, double loss);
 

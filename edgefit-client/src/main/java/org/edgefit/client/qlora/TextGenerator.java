@@ -23,7 +23,7 @@ import org.edgefit.data.Tokenizer;
 import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
-/** Answers instructions, several at a time. It serves one thread at a time. */
+/** Generates responses to instructions in batches. Not thread-safe. */
 public final class TextGenerator implements AutoCloseable {
 
   /** The most tokens of texts that begin in one pass, but for one text alone. */
@@ -48,10 +48,10 @@ public final class TextGenerator implements AutoCloseable {
     this.decoder = Decoder.of(base, adapter);
   }
 
-  /** Is told how many instructions are answered, by the thread that answers. */
+  /** Receives progress, on the generating thread. */
   @FunctionalInterface
   public interface Progress {
-    /** So many of the instructions are answered. */
+    /** Reports the answered instructions. */
     void answered(int done, int instructions);
   }
 
@@ -66,9 +66,9 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Returns the model's answers to instructions, in their order. An answer depends on its
-   * instruction, its place in the list and the seed; the others change its logits by rounding
-   * alone. A thread that is interrupted stops with an {@link InterruptedIOException}.
+   * Returns the model's answers to instructions, in order. An answer depends on its instruction,
+   * its index in the list and the seed; other instructions only affect rounding of logits. On
+   * interruption it throws {@link InterruptedIOException}.
    *
    * @param settings the template and the most tokens of a prompt
    */
@@ -108,10 +108,10 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Returns what follows texts, which are taken as they are, without a template; white space at its
-   * ends is left out. Otherwise as {@link #answers}.
+   * Returns the completions of texts, without a template, stripped of surrounding white space.
+   * Otherwise as {@link #answers}.
    *
-   * @throws IllegalArgumentException if a text has no token, or more than the model's positions
+   * @throws IllegalArgumentException if a text has no token, or exceeds the model's context
    */
   public List<String> completions(List<String> texts, GenerationOptions options, Progress progress)
       throws IOException {

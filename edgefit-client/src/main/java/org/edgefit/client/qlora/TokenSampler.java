@@ -54,7 +54,7 @@ final class TokenSampler {
     return tokens[kept - 1];
   }
 
-  /** Returns the tokens to draw among, likeliest first; of equals the lower first. */
+  /** Returns the tokens to sample from, most likely first; ties by lower id. */
   private int[] candidates(float[] logits) {
     int keep = options.topK() == 0 ? logits.length : Math.min(options.topK(), logits.length);
     float least = Float.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** QLoRA: the decoder's forward and backward pass, loss, optimizer, training, scoring, answers. */
+/** QLoRA: forward and backward pass, loss, optimizer, training, evaluation, generation. */
 @NullMarked
 package org.edgefit.client.qlora;
 

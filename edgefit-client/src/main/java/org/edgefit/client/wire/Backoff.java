@@ -2,7 +2,7 @@ package org.edgefit.client.wire;
 
 import java.util.concurrent.ThreadLocalRandom;
 
-/** Growing waits between attempts, spread at random so that many clients do not come at once. */
+/** Exponential backoff with jitter. */
 final class Backoff {
 
   private static final long FIRST_MILLIS = 300;

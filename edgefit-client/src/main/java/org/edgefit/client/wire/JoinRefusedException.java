@@ -2,7 +2,7 @@ package org.edgefit.client.wire;
 
 import java.io.IOException;
 
-/** The server does not take the client in, and will not if it is asked again. */
+/** The server rejected the client; a retry will not help. */
 public final class JoinRefusedException extends IOException {
 
   private static final long serialVersionUID = 1;

@@ -11,17 +11,17 @@ import org.edgefit.client.FederatedClient;
 import org.edgefit.client.RunSettings;
 
 /**
- * What a client brings to a server.
+ * The settings of a client.
  *
  * @param clientId the client's id; see {@link ClientId}
  * @param baseModelHash the content hash of its base model
- * @param linearLayers the base model's layers, which the adapters that it is sent must fit
- * @param description what a run records of its machine
- * @param workDirectory where adapters and updates lie while they travel
- * @param stateDirectory where it keeps what a run has it keep from round to round; the run's and
- *     the client's ids name its folder there, which is made when something is kept
+ * @param linearLayers the base model's layers, which received adapters must fit
+ * @param description properties for the run's record
+ * @param workDirectory the folder for adapters and updates in transfer
+ * @param stateDirectory the folder of client state, with one subfolder per run and client id, which
+ *     is created on first write
  * @param patience how long it tries to reach the server before it gives up
- * @param clients makes the client once the server has said how it is to train
+ * @param clients makes the client once the server has sent the settings
  */
 public record JoinRequest(
     String clientId,

@@ -25,7 +25,7 @@ final class ServerChannel {
             .keepAliveTime(20, TimeUnit.SECONDS)
             .keepAliveTimeout(20, TimeUnit.SECONDS);
     if (LoadBalancerRegistry.getDefaultRegistry().getProvider("pick_first") == null) {
-      throw incomplete(host, "chooses among its addresses", null);
+      throw incomplete(host, "load-balances", null);
     }
     try {
       return builder.build();
@@ -33,7 +33,7 @@ final class ServerChannel {
       if (!String.valueOf(e.getMessage()).contains("NameResolver")) {
         throw e;
       }
-      throw incomplete(host, "finds it by name", e);
+      throw incomplete(host, "resolves it", e);
     }
   }
 
@@ -43,8 +43,7 @@ final class ServerChannel {
         host
             + ": gRPC has nothing that "
             + task
-            + " (expected: its files in META-INF/services, which packing several jars into one has"
-            + " to merge)",
+            + " (expected: its files in META-INF/services, which a shaded jar must merge)",
         cause);
   }
 }

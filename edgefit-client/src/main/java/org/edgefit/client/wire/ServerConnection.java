@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A client's side of a run: it dials the server, joins, hands the tasks that come to its runner,
- * and comes back when the connection breaks.
+ * A client's connection to a run: it connects to the server, joins, passes tasks to its runner, and
+ * reconnects when the connection breaks.
  */
 public final class ServerConnection implements AutoCloseable {
 
@@ -41,7 +41,7 @@ public final class ServerConnection implements AutoCloseable {
   private volatile @Nullable TaskRunner runner;
   private final CountDownLatch closing = new CountDownLatch(1);
 
-  /** Makes a connection, which does nothing before {@link #run}. */
+  /** Makes a connection, which is idle until {@link #run}. */
   public ServerConnection(String host, int port, JoinRequest request) {
     this.request = request;
     this.target = host + ":" + port;
@@ -61,7 +61,7 @@ public final class ServerConnection implements AutoCloseable {
   /**
    * Takes part in the run until the server says that it is over.
    *
-   * @throws JoinRefusedException if the server does not take the client in
+   * @throws JoinRefusedException if the server rejects the client
    * @throws IOException if the server cannot be reached for longer than the client's patience, the
    *     run fails or is stopped at the server, the client cannot be made, or the connection is
    *     closed meanwhile
@@ -87,10 +87,10 @@ public final class ServerConnection implements AutoCloseable {
           Duration silent = Duration.ofNanos(System.nanoTime() - lastContact);
           if (silent.compareTo(request.patience()) > 0) {
             throw new IOException(
-                target + ": not reached in " + silent.toSeconds() + " s: " + outcome.detail());
+                target + ": no reply in " + silent.toSeconds() + " s: " + outcome.detail());
           }
           if (!told) {
-            log.warn("{}: {}; trying again", target, outcome.detail());
+            log.warn("{}: {}; retrying", target, outcome.detail());
             told = true;
           }
           if (closing.await(backoff.nextMillis(), TimeUnit.MILLISECONDS)) {
@@ -189,7 +189,7 @@ public final class ServerConnection implements AutoCloseable {
 
   private TaskRunner requireJoined() throws IOException {
     if (runner == null) {
-      throw new IOException(target + ": a task came before the welcome");
+      throw new IOException(target + ": task before welcome");
     }
     return runner;
   }
@@ -198,9 +198,8 @@ public final class ServerConnection implements AutoCloseable {
     String detail = ClientText.shown(finished.getDetail());
     return switch (finished.getEnd()) {
       case DONE -> new Outcome(Kind.FINISHED, "", true);
-      case STOPPED ->
-          new Outcome(Kind.FAILED, "the run was stopped at the server: " + detail, true);
-      default -> new Outcome(Kind.FAILED, "the run failed at the server: " + detail, true);
+      case STOPPED -> new Outcome(Kind.FAILED, "the server stopped the run: " + detail, true);
+      default -> new Outcome(Kind.FAILED, "the run failed on the server: " + detail, true);
     };
   }
 
@@ -223,7 +222,7 @@ public final class ServerConnection implements AutoCloseable {
   private void welcome(Welcome welcome) throws IOException {
     if (!runId.isEmpty() && !runId.equals(welcome.getRunId())) {
       throw new JoinRefusedException(
-          "the server has another run now: " + welcome.getRunId() + " (expected: " + runId + ")");
+          "the server now has another run: " + welcome.getRunId() + " (expected: " + runId + ")");
     }
     runId = RunIds.require(welcome.getRunId());
     log.info("joined run {} as {}", runId, request.clientId());
@@ -240,10 +239,10 @@ public final class ServerConnection implements AutoCloseable {
   }
 
   private IOException closed() {
-    return new IOException(target + ": the connection was closed before the run was over");
+    return new IOException(target + ": connection closed before the end of the run");
   }
 
-  /** Ends the connection, and waits for the step that is at work. Any thread may call it. */
+  /** Closes the connection and waits for the running step. Any thread may call it. */
   @Override
   public void close() {
     closing.countDown();

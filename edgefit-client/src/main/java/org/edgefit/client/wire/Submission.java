@@ -63,7 +63,7 @@ final class Submission implements ClientResponseObserver<SubmitMessage, Receipt>
       }
     } catch (IOException e) {
       done = true;
-      stream.cancel("the answer could not be read", e);
+      stream.cancel("cannot read the result file", e);
     }
   }
 
@@ -81,7 +81,7 @@ final class Submission implements ClientResponseObserver<SubmitMessage, Receipt>
   @Override
   public void onCompleted() {
     finish();
-    reply.completeExceptionally(new IOException("the server ended the call without a receipt"));
+    reply.completeExceptionally(new IOException("no receipt from the server"));
   }
 
   /** Ends the call, if it is under way. */

@@ -40,9 +40,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Works on tasks, one after the other: fetches what a task starts from, has the client train or
- * evaluate, and sends what it answers. Whatever a task dies of is told to the server, so that it
- * does not wait.
+ * Runs tasks one at a time: downloads a task's adapter and tensors, has the client train or
+ * evaluate, and uploads the result. Any failure is reported to the server, so that it does not
+ * wait.
  */
 final class TaskRunner implements AutoCloseable {
 
@@ -156,7 +156,7 @@ final class TaskRunner implements AutoCloseable {
     try {
       return client.get();
     } catch (ExecutionException e) {
-      throw new IOException("the client could not be made", e);
+      throw new IOException("cannot create the client", e);
     }
   }
 
@@ -297,7 +297,7 @@ final class TaskRunner implements AutoCloseable {
     worker.shutdownNow();
     try {
       if (!worker.awaitTermination(1, TimeUnit.MINUTES)) { // a step may take its time
-        log.warn("a task is still at work");
+        log.warn("a task is still running");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

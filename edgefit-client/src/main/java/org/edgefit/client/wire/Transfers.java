@@ -99,7 +99,7 @@ final class Transfers {
           }
         });
     long bytes = file == null ? 0 : Files.size(file);
-    log.info("task {}: answer sent, {} bytes", header.getTask(), bytes);
+    log.info("task {}: result sent, {} bytes", header.getTask(), bytes);
   }
 
   private interface Attempt {
@@ -117,7 +117,7 @@ final class Transfers {
         waitOrGiveUp(what + ": " + e.getMessage(), e, start, backoff);
       } catch (StatusRuntimeException e) {
         if (Thread.interrupted()) {
-          throw new InterruptedException("the task is over");
+          throw new InterruptedException("task cancelled");
         }
         String said = what + ": " + said(e.getStatus());
         switch (e.getStatus().getCode()) {
@@ -137,7 +137,7 @@ final class Transfers {
     if (System.nanoTime() - start > patience.toNanos()) {
       throw new IOException(said, e);
     }
-    log.warn("{}; trying again", said);
+    log.warn("{}; retrying", said);
     backoff.sleep();
   }
 

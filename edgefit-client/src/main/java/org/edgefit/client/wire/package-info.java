@@ -1,4 +1,4 @@
-/** gRPC behind a federated client: joining a server, fetching adapters, sending updates. */
+/** The gRPC client: joining a server, downloading adapters, uploading updates. */
 @NullMarked
 package org.edgefit.client.wire;
 

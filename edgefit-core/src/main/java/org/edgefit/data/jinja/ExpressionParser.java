@@ -81,7 +81,7 @@ final class ExpressionParser {
     Expression value = tuple(true, Set.of());
     if (seesSafe && operatorsSeen > 0) { // it would escape the other operand
       return scope -> {
-        throw new TemplateException(place, "filter \"safe\" beside an operator is not known here");
+        throw new TemplateException(place, "filter \"safe\" beside an operator is not supported");
       };
     }
     return value;
@@ -277,7 +277,7 @@ final class ExpressionParser {
     Token sign = tokens.peek();
     Expression first = unary(true);
     if (sign.isOperator("-") && tokens.peek().isOperator("**")) {
-      throw new TemplateException(sign.place(), "a power of a negative is not known here");
+      throw new TemplateException(sign.place(), "a power of a negative is not supported");
     }
     boolean[] isFirst = {true};
     return binary(
@@ -329,7 +329,7 @@ final class ExpressionParser {
       case INTEGER -> {
         if (token.text().length() > 18) {
           throw new TemplateException(
-              token.place(), "an integer of more than 64 bits is not known here");
+              token.place(), "an integer of more than 64 bits is not supported");
         }
         yield constant(Long.valueOf(token.text()));
       }
@@ -361,7 +361,7 @@ final class ExpressionParser {
   private Expression name(Token token) {
     String name = token.text();
     if (UNKNOWN.contains(name)) {
-      throw new TemplateException(token.place(), "\"" + name + "\" is not known here");
+      throw new TemplateException(token.place(), "\"" + name + "\" is not supported");
     }
     seesCaller |= name.equals("caller");
     if (!CONSTANTS.contains(name)) {
@@ -506,7 +506,7 @@ final class ExpressionParser {
       Token token = tokens.peek();
       if (token.isOperator("*") || token.isOperator("**")) {
         throw new TemplateException(
-            token.place(), "arguments with \"" + token.text() + "\" are not known here");
+            token.place(), "arguments with \"" + token.text() + "\" are unsupported");
       } else if (token.is(Kind.NAME) && tokens.second().isOperator("=")) {
         tokens.take();
         tokens.take();
@@ -605,7 +605,7 @@ final class ExpressionParser {
       filter = isLast ? (value, arguments) -> Values.string(value) : ExpressionParser::refuseSafe;
     }
     if (filter == null) {
-      throw new TemplateException(name.place(), "filter \"" + name.text() + "\" is not known here");
+      throw new TemplateException(name.place(), "filter \"" + name.text() + "\" is not supported");
     }
     Filters.Filter found = filter;
     Call call = tokens.peek().isOperator("(") ? arguments() : new Call(List.of(), Map.of());
@@ -625,7 +625,7 @@ final class ExpressionParser {
     Token name = tokens.expect(Kind.NAME);
     Tests.Test test = Tests.named(name.text());
     if (test == null) {
-      throw new TemplateException(name.place(), "test \"" + name.text() + "\" is not known here");
+      throw new TemplateException(name.place(), "test \"" + name.text() + "\" is not supported");
     }
     Call call = new Call(List.of(), Map.of());
     Token next = tokens.peek();

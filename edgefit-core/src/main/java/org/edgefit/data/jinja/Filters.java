@@ -29,7 +29,7 @@ final class Filters {
     Object apply(Object value, Arguments arguments);
   }
 
-  /** Returns the filter with a name; null if it is not known here. */
+  /** Returns the filter with a name; null if it is not supported. */
   static @Nullable Filter named(String name) {
     return switch (name) {
       case "abs" -> alone(name, Filters::absolute);
@@ -178,7 +178,7 @@ final class Filters {
   private static Object integer(Object value, Arguments arguments) {
     Map<String, Object> given = arguments.bind("int", 0, "default", "base");
     if (given.containsKey("base")) {
-      throw new Fault("int: argument base is not known here");
+      throw new Fault("int: argument base is not supported");
     }
     if (value instanceof Undefined undefined) {
       throw undefined.fault();
@@ -192,7 +192,7 @@ final class Filters {
     if (number != null && Math.abs(number) < 1e18) {
       return (long) number.doubleValue();
     } else if (number != null && Double.isFinite(number)) {
-      throw new Fault("an integer of more than 64 bits is not known here");
+      throw new Fault("an integer of more than 64 bits is not supported");
     }
     return given.getOrDefault("default", 0L);
   }
@@ -226,12 +226,12 @@ final class Filters {
     long precision = Values.integer(given.getOrDefault("precision", 0L));
     String method = Values.string(given.getOrDefault("method", "common"));
     if (Math.abs(precision) > 300) {
-      throw new Fault("round: precision " + precision + " is not known here");
+      throw new Fault("round: precision " + precision + " is not supported");
     }
     if (method.equals("common")) {
       if (!(value instanceof Double number)) {
         if (precision < 0) {
-          throw new Fault("round: an int to tens is not known here");
+          throw new Fault("round: an int to tens is not supported");
         }
         return Values.integer(value);
       }
@@ -252,7 +252,7 @@ final class Filters {
   /** Returns a value that Python can go through from its end. */
   private static Object reversible(Object value) {
     if (value instanceof Generated || value instanceof Undefined) {
-      throw new Fault("a " + Values.type(value) + " cannot be read from its end");
+      throw new Fault("a " + Values.type(value) + " is not reversible");
     }
     return value;
   }
@@ -321,7 +321,7 @@ final class Filters {
   private static UnaryOperator<Object> sortKey(Map<String, Object> given) {
     Object path = given.get("attribute");
     if (path instanceof String text && text.contains(",")) {
-      throw new Fault("a list of attributes is not known here");
+      throw new Fault("a list of attributes is not supported");
     }
     UnaryOperator<Object> attribute = attribute(path, null);
     boolean isExact = Values.isTrue(given.getOrDefault("case_sensitive", false));
@@ -407,7 +407,7 @@ final class Filters {
       String name = Methods.str(arguments.positional().get(0), "map");
       Filter filter = named(name);
       if (filter == null) {
-        throw new Fault("filter \"" + name + "\" is not known here");
+        throw new Fault("filter \"" + name + "\" is not supported");
       }
       each = item -> filter.apply(item, arguments.rest());
     }
@@ -432,7 +432,7 @@ final class Filters {
       String asked = Methods.str(rest.positional().get(0), name);
       Tests.Test found = Tests.named(asked);
       if (found == null) {
-        throw new Fault("test \"" + asked + "\" is not known here");
+        throw new Fault("test \"" + asked + "\" is not supported");
       }
       test = found;
       rest = rest.rest();

@@ -35,7 +35,7 @@ final class Formats {
         continue;
       }
       if ("srdi".indexOf(form) < 0) {
-        throw new Fault("the format \"%" + form + "\" is not known here");
+        throw new Fault("the format \"%" + form + "\" is not supported");
       }
       if (!values.hasNext()) {
         throw new Fault("a format with more places than values");
@@ -68,7 +68,7 @@ final class Formats {
         int end = format.indexOf('}', at);
         String field = c == '{' && end >= 0 ? format.substring(at, end) : "!";
         if (!field.matches("[A-Za-z0-9_]*")) {
-          throw new Fault("format: a field of this form is not known here");
+          throw new Fault("format: a field of this form is not supported");
         }
         boolean isPlace = field.isEmpty() || Character.isDigit(field.charAt(0));
         Object value =

@@ -48,7 +48,7 @@ final class Functions {
     if (Math.abs(first) > Long.MAX_VALUE / 4
         || Math.abs(end) > Long.MAX_VALUE / 4
         || Math.abs(step) > Long.MAX_VALUE / 4) {
-      throw new Fault("range: numbers of more than 60 bits are not known here");
+      throw new Fault("range: numbers of more than 60 bits are unsupported");
     }
     for (long i = first; step > 0 ? i < end : i > end; i += step) {
       if (numbers.size() == LONGEST_RANGE) {
@@ -109,7 +109,7 @@ final class Functions {
             case "S" -> "ss";
             case "j" -> "DDD";
             case "%" -> "'%'";
-            default -> throw new Fault("strftime_now: %" + form + " is not known here");
+            default -> throw new Fault("strftime_now: %" + form + " is not supported");
           };
       text.append(DateTimeFormatter.ofPattern(pattern, Locale.ENGLISH).format(now));
     }

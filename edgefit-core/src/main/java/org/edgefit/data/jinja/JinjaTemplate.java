@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A chat template, which is read once and rendered for each conversation. It is rendered as by
- * Jinja2 with the settings and functions of transformers; a value that it is given is copied into
- * the text as it is, and never read as a template.
+ * Jinja2 with the settings and functions of transformers; input values are copied verbatim, and
+ * never parsed as a template.
  *
  * <p>Source: the language of Jinja2 3.1; {@code transformers.utils.chat_template_utils}.
  */
@@ -36,11 +36,11 @@ public final class JinjaTemplate {
    * A rendered text.
    *
    * @param text the text
-   * @param generated the parts that the template says are the model's, in their order
+   * @param generated the spans marked with {@code generation}, in order
    */
   public record Rendering(String text, List<Span> generated) {
 
-    /** Keeps its own list. */
+    /** Copies the list. */
     public Rendering {
       generated = List.copyOf(generated);
     }
@@ -49,7 +49,7 @@ public final class JinjaTemplate {
   /**
    * Reads a template.
    *
-   * @throws TemplateException if it is broken, or has a construct that is not known here
+   * @throws TemplateException if it is broken, or has an unsupported construct
    */
   public static JinjaTemplate parse(String text) {
     try {
@@ -64,7 +64,7 @@ public final class JinjaTemplate {
    * Renders the template.
    *
    * @param names the values that it sees, of strings, numbers, booleans, lists, maps and nulls
-   * @throws TemplateException if the template refuses them, or needs what is not known here
+   * @throws TemplateException if the template refuses them, or needs what is not supported
    */
   public Rendering render(Map<String, ? extends @Nullable Object> names) {
     Map<String, Object> values = new HashMap<>(Functions.all());

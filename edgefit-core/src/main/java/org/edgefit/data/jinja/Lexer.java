@@ -122,7 +122,7 @@ final class Lexer {
   private void comment(int begin) {
     int end = source.indexOf("#}", at);
     if (end < 0) {
-      throw new TemplateException(Place.of(source, begin), "a comment that does not end");
+      throw new TemplateException(Place.of(source, begin), "unterminated comment");
     }
     endTag(end > at ? end - 1 : end, end + 2, true);
   }
@@ -174,7 +174,7 @@ final class Lexer {
       at = number.end();
       boolean isFloat = number.group("float") != null;
       if (at < source.length() && Character.isLetterOrDigit(source.charAt(at))) {
-        throw new TemplateException(Place.of(source, from), "a number of an unknown form");
+        throw new TemplateException(Place.of(source, from), "malformed number");
       }
       add(isFloat ? Kind.FLOAT : Kind.INTEGER, number.group().replace("_", ""), from);
     } else if (name.lookingAt()) {
@@ -189,7 +189,7 @@ final class Lexer {
       if (opening >= 0) {
         open.push(")]}".charAt(opening));
       } else if (")]}".indexOf(c) >= 0 && (open.isEmpty() || open.pop() != c)) {
-        throw new TemplateException(Place.of(source, from), "\"" + c + "\" closes nothing");
+        throw new TemplateException(Place.of(source, from), "\"" + c + "\" is unmatched");
       }
     } else {
       String found = source.substring(at, source.offsetByCodePoints(at, 1));
@@ -210,7 +210,7 @@ final class Lexer {
       }
     }
     if (at >= source.length()) {
-      throw new TemplateException(Place.of(source, from), "a string that does not end");
+      throw new TemplateException(Place.of(source, from), "unterminated string");
     }
     at++;
     add(Kind.STRING, value.toString(), from);
@@ -244,7 +244,7 @@ final class Lexer {
       }
       value.append((char) code);
     } else if (c == 'N') {
-      throw new TemplateException(Place.of(source, string), "a string with \\N is not known here");
+      throw new TemplateException(Place.of(source, string), "a string with \\N is not supported");
     } else if (c != '\n') {
       value.append('\\').append(c);
     }

@@ -58,7 +58,7 @@ final class Methods {
   /** Returns a method of a value; null if it has none of this name. */
   static @Nullable Object of(Object value, String name) {
     if (name.startsWith("__")) {
-      throw new Fault("attribute " + name + " of a " + Values.type(value) + " is not known here");
+      throw new Fault("attribute " + name + " of a " + Values.type(value) + " is not supported");
     }
     Callable method = null;
     if (value instanceof String text) {
@@ -69,12 +69,12 @@ final class Methods {
       method = ofMap(map, name);
     }
     if (method == null && isPythons(value, name)) {
-      throw new Fault(name + " of a " + Values.type(value) + " is not known here");
+      throw new Fault(name + " of a " + Values.type(value) + " is not supported");
     }
     return method;
   }
 
-  /** Returns whether Python's value has something of this name that is not known here. */
+  /** Returns whether Python's value has something of this name that is not supported. */
   private static boolean isPythons(Object value, String name) {
     if (value instanceof String) {
       return OTHERS_OF_STRINGS.contains(name);
@@ -290,7 +290,7 @@ final class Methods {
     List<Object> given = arguments.positional(name, 1, 2);
     String wanted = str(given.get(0), name);
     if (given.size() > 1 && last) {
-      throw new Fault(name + ": a second argument is not known here");
+      throw new Fault(name + ": a second argument is not supported");
     }
     long start = given.size() > 1 ? Values.integer(given.get(1)) : 0;
     int length = Strings.length(text);

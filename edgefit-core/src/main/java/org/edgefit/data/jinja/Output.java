@@ -33,7 +33,7 @@ final class Output {
   /** Says that the text from {@code start} is the model's. */
   void generated(int start) {
     if (isCaptured) {
-      throw new Fault("generation within a macro, call, filter or set is not known here");
+      throw new Fault("generation within a macro, call, filter or set is not supported");
     }
     generated.add(new Span(start, text.length()));
   }

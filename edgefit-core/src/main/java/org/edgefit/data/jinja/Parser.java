@@ -104,7 +104,7 @@ final class Parser {
       }
       default ->
           throw new TemplateException(
-              word.place(), "statement \"" + word.text() + "\" is not known here");
+              word.place(), "statement \"" + word.text() + "\" is not supported");
     };
   }
 
@@ -122,7 +122,7 @@ final class Parser {
     Expression test = tokens.skipName("if") ? expressions.expression() : null;
     frames.pop();
     if (tokens.peek().isName("recursive")) {
-      throw new TemplateException(tokens.peek().place(), "recursive is not known here");
+      throw new TemplateException(tokens.peek().place(), "recursive is not supported");
     }
     loops++;
     int conditions = frames.conditions(0);

@@ -59,7 +59,7 @@ final class Scope {
   /** Counts a turn of a loop or a call. */
   void step() {
     if (++root.steps > MOST_STEPS) {
-      throw new Fault("more than " + MOST_STEPS + " turns of loops and calls");
+      throw new Fault("more than " + MOST_STEPS + " loop and call steps");
     }
   }
 }

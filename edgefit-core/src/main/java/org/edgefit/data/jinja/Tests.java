@@ -21,7 +21,7 @@ final class Tests {
     boolean holds(Object value, Arguments arguments);
   }
 
-  /** Returns the test with a name; null if it is not known here. */
+  /** Returns the test with a name; null if it is not supported. */
   static @Nullable Test named(String name) {
     return switch (name) {
       case "defined" -> alone(name, value -> !(value instanceof Undefined));
@@ -117,6 +117,6 @@ final class Tests {
     } else if (value == other) {
       return true;
     }
-    throw new Place.Fault("sameas between " + Values.type(value) + "s is not known here");
+    throw new Place.Fault("sameas between " + Values.type(value) + "s is not supported");
   }
 }

@@ -297,7 +297,7 @@ final class Values {
     } else if (a instanceof Undefined && b instanceof Undefined) {
       return true;
     } else if (a instanceof View || b instanceof View) {
-      throw new Fault("a comparison of " + type(a) + " and " + type(b) + " is not known here");
+      throw new Fault("a comparison of " + type(a) + " and " + type(b) + " is not supported");
     }
     return (a instanceof String || a == None.NONE) ? a.equals(b) : a == b;
   }
@@ -330,7 +330,7 @@ final class Values {
       return Arrays.compare(left, right);
     } else if (isNumber(a) && isNumber(b)) {
       if (Double.isNaN(real(a)) || Double.isNaN(real(b))) {
-        throw new Fault("a comparison with nan is not known here");
+        throw new Fault("a comparison with nan is not supported");
       }
       return compareNumbers(a, b);
     } else if (a instanceof List<?> x && b instanceof List<?> y) {
@@ -371,7 +371,7 @@ final class Values {
     if (value instanceof Undefined undefined) {
       throw undefined.fault();
     }
-    throw new Fault("a key that is a " + type(value) + " is not known here");
+    throw new Fault("a key that is a " + type(value) + " is not supported");
   }
 
   private static Fault unfit(String operator, Object a, Object b) {
@@ -424,7 +424,7 @@ final class Values {
         default -> power(a, b);
       };
     } catch (ArithmeticException e) {
-      throw new Fault("an integer of more than 64 bits is not known here");
+      throw new Fault("an integer of more than 64 bits is not supported");
     }
   }
 
@@ -512,7 +512,7 @@ final class Values {
       Object found = attributes.attribute(name);
       return found != null ? found : new Undefined("\"" + name + "\" of a " + type(value));
     } else if (value instanceof View view) {
-      throw new Fault("an item of a " + view.name() + " is not known here");
+      throw new Fault("an item of a " + view.name() + " is not supported");
     }
     if (key instanceof String name) {
       Object method = Methods.of(value, name);

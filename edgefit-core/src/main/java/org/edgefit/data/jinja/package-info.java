@@ -1,6 +1,6 @@
 /**
- * Renders chat templates: the part of the Jinja language that they use, to the letter as Jinja2
- * renders it, where transformers has set it up. What is not known here is refused by its place.
+ * Renders chat templates: the subset of Jinja that they use, exactly as Jinja2 with transformers'
+ * settings. Other constructs are errors with line and column.
  */
 @NullMarked
 package org.edgefit.data.jinja;

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a task must be like to join the pool (Wang et al. 2023, section 3.1): of reasonable length,
- * about what a text model can do, well formed, and unlike every task that is there.
+ * feasible for a text model, well formed, and unlike every task in the pool.
  */
 final class CandidateFilter {
 

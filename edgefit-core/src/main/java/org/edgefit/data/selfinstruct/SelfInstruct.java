@@ -28,13 +28,13 @@ import org.edgefit.random.Seed;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Self-Instruct (Wang et al. 2023): a teacher is shown eight tasks, six that were written and two
- * of its own, and writes a ninth; what passes the filters joins the pool. In classifications it is
- * given the class and writes the task for it, in others the task and then the answer.
+ * Self-Instruct (Wang et al. 2023): a teacher model gets eight in-context tasks, six seeds and two
+ * of its own, and writes a ninth; tasks that pass the filters join the pool. For classification it
+ * gets the class and writes a task for it (output-first), else task and answer.
  *
- * <p>The work goes in batches, one after the other. Each batch is a line of a journal, with what
- * was accepted, from which examples, and what was dropped for which reason. A run that was
- * interrupted goes on at the next batch; the same seed gives the same journal.
+ * <p>It works in batches. Each batch is a line of a journal, with the accepted tasks, their
+ * in-context examples, and dropped candidates by reason. An interrupted run resumes at the next
+ * batch; the same seed gives the same journal.
  */
 public final class SelfInstruct {
 
@@ -50,10 +50,10 @@ public final class SelfInstruct {
   /**
    * How tasks are generated.
    *
-   * @param wanted how many accepted tasks are enough
+   * @param wanted the number of tasks to accept
    * @param prompts the prompts of a batch
-   * @param mostBatches after how many batches to stop with fewer
-   * @param mostAlike the ROUGE-L that a task must not reach with any of the pool
+   * @param mostBatches the maximum number of batches
+   * @param mostAlike the ROUGE-L threshold for near-duplicates of the pool
    */
   public record Settings(int wanted, int prompts, int mostBatches, double mostAlike) {
 
@@ -83,12 +83,12 @@ public final class SelfInstruct {
   /** Is told of each batch. */
   @FunctionalInterface
   public interface Progress {
-    /** So many of the wanted tasks are there, after so many batches. */
+    /** Called with the number of accepted tasks after a batch. */
     void batchDone(int batch, int accepted, int wanted);
   }
 
   /**
-   * What a run leads to.
+   * The result of a run.
    *
    * @param tasks the accepted tasks, in the order of their acceptance
    * @param dropped how many candidates were dropped, by reason
@@ -101,13 +101,13 @@ public final class SelfInstruct {
       return new InstructionDataset(tasks.stream().map(Task::toRecord).toList());
     }
 
-    /** Returns what became of the candidates, as a table to print. */
+    /** Returns a printable table of accepted and dropped counts. */
     public String report() {
       StringBuilder table = new StringBuilder();
-      line(table, candidates, "written by the teacher");
+      line(table, candidates, "generated");
       dropped.forEach((reason, count) -> line(table, count, "dropped: " + reason));
       int beyond = candidates - tasks.size() - dropped.values().stream().mapToInt(n -> n).sum();
-      line(table, beyond, "beyond those wanted");
+      line(table, beyond, "surplus");
       line(table, tasks.size(), "accepted");
       for (TaskKind kind : TaskKind.values()) {
         int count = (int) tasks.stream().filter(task -> task.kind() == kind).count();
@@ -149,7 +149,7 @@ public final class SelfInstruct {
   /** A prompt, and the class that its task is to have. */
   private record Order(TaskKind kind, @Nullable String label, List<Task> examples) {
 
-    /** Returns the text that a teacher goes on with. */
+    /** Returns the prompt for the teacher. */
     String prompt() {
       StringBuilder text = new StringBuilder(kind.category()).append(" in a smart home\n\n");
       examples.forEach(example -> text.append(written(example)));
@@ -179,7 +179,7 @@ public final class SelfInstruct {
   }
 
   /**
-   * Generates tasks, and goes on with a journal that is there.
+   * Generates tasks, resuming from an existing journal.
    *
    * @param journal the file of the journal; it is made if it is not there
    * @throws IOException if the journal is another seed's, or broken before its last line
@@ -216,7 +216,7 @@ public final class SelfInstruct {
     }
     for (; accepted.size() < settings.wanted() && batch < settings.mostBatches(); batch++) {
       if (Thread.interrupted()) {
-        throw new InterruptedException("self-instruct was stopped after batch " + batch);
+        throw new InterruptedException("self-instruct stopped after batch " + batch);
       }
       Seed own = seed.split("self-instruct").split(batch);
       List<Order> orders = orders(accepted, own);

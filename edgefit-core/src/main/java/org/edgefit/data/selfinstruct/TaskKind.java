@@ -58,7 +58,7 @@ public enum TaskKind {
     return labels;
   }
 
-  /** Returns whether a teacher is given the answer's class before it writes the task. */
+  /** Returns whether a teacher gets the class before it writes the task. */
   public boolean isOutputFirst() {
     return !labels.isEmpty();
   }

@@ -4,17 +4,16 @@ import java.io.IOException;
 import java.util.List;
 import org.edgefit.random.Seed;
 
-/** A language model that goes on with texts. */
+/** A language model that completes prompts. */
 @FunctionalInterface
 public interface Teacher {
 
   /**
-   * Returns for each prompt what follows it, in the order of the prompts. The same prompts and seed
-   * give the same texts.
+   * Returns the completion of each prompt, in order. The same prompts and seed give the same
+   * completions.
    *
    * @param prompts whole texts, to be continued as they are
-   * @param stop where a text ends, left out; it may also end at the model's own end, or where it
-   *     has become too long
+   * @param stop the stop string, left out; a completion may also end at EOS or at the length limit
    */
   List<String> complete(List<String> prompts, String stop, Seed seed) throws IOException;
 }

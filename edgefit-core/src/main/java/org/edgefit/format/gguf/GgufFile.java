@@ -73,7 +73,7 @@ public final class GgufFile implements Closeable {
       return file;
     } catch (EOFException e) {
       channel.close();
-      throw new IOException(path + ": the file ends within its header", e);
+      throw new IOException(path + ": truncated header", e);
     } catch (ArithmeticException e) {
       channel.close();
       throw new IOException(path + ": a tensor of more than 2^63 values", e);
@@ -97,15 +97,15 @@ public final class GgufFile implements Closeable {
     return metadata.get(key);
   }
 
-  /** Returns a whole number of the metadata. */
+  /** Returns an integer of the metadata. */
   public int integer(String key) throws IOException {
     if (metadata.get(key) instanceof Long number && number >= 0 && number <= Integer.MAX_VALUE) {
       return number.intValue();
     }
-    throw refused(key, "a whole number");
+    throw refused(key, "an integer");
   }
 
-  /** Returns a whole number of the metadata, or another value where there is none. */
+  /** Returns an integer of the metadata, or another value where there is none. */
   public int integer(String key, int otherwise) throws IOException {
     return metadata.containsKey(key) ? integer(key) : otherwise;
   }
@@ -167,7 +167,7 @@ public final class GgufFile implements Closeable {
     while (out.hasRemaining()) {
       int read = channel.read(out, at);
       if (read < 0) {
-        throw new IOException(path + ": " + tensor.name() + ": the file ended while it was read");
+        throw new IOException(path + ": " + tensor.name() + ": unexpected end of file");
       }
       at += read;
     }
@@ -214,13 +214,13 @@ public final class GgufFile implements Closeable {
       }
       int alignment = integer("general.alignment", DEFAULT_ALIGNMENT);
       if (alignment < 1) {
-        throw refused("general.alignment", "a whole number > 0");
+        throw refused("general.alignment", "an integer > 0");
       }
       long dataStart = (counted.position + alignment - 1) / alignment * alignment;
       for (Tensor tensor : relative) {
         long offset = dataStart + tensor.offset();
         if (tensor.offset() < 0 || offset > channel.size() - tensor.bytes()) {
-          throw new IOException(path + ": " + tensor.name() + ": lies beyond the end of the file");
+          throw new IOException(path + ": " + tensor.name() + ": beyond the end of the file");
         }
         tensors.put(
             tensor.name(), new Tensor(tensor.name(), tensor.type(), tensor.shape(), offset));

@@ -54,7 +54,7 @@ final class HubClient {
     }
   }
 
-  /** An answer that did not come, where another try may help. */
+  /** A network failure that a retry may fix. */
   static final class NetworkException extends IOException {
     private static final long serialVersionUID = 1;
 
@@ -104,13 +104,13 @@ final class HubClient {
     if (status / 100 == 2) {
       return;
     }
-    String message = what + ": the hub answered " + status;
+    String message = what + ": the hub returned " + status;
     switch (status) {
       case 401, 403 ->
           throw new IOException(
               message
-                  + " (no such repository, or one that needs an account that may read it: set HF_TOKEN,"
-                  + " and accept its licence on its page)");
+                  + " (no such repository, or a private or gated one: set HF_TOKEN, and accept its"
+                  + " licence on its page)");
       case 404 ->
           throw new NoSuchFileException(message + " (no such repository, revision or file)");
       default -> throw new NetworkException(message, null);
@@ -207,7 +207,7 @@ final class HubClient {
           try {
             read = body.read(buffer);
           } catch (IOException e) {
-            throw new NetworkException(remote.name() + ": broke off at byte " + done, e);
+            throw new NetworkException(remote.name() + ": stopped at byte " + done, e);
           }
           if (read < 0) {
             break;
@@ -220,7 +220,7 @@ final class HubClient {
       }
       if (remote.size() >= 0 && done != remote.size()) {
         throw new NetworkException(
-            remote.name() + ": " + done + " bytes came (expected: " + remote.size() + ")", null);
+            remote.name() + ": " + done + " bytes (expected: " + remote.size() + ")", null);
       }
     }
   }

@@ -16,7 +16,7 @@ import java.util.HexFormat;
 import org.edgefit.file.DurableFiles;
 import org.edgefit.file.Sha256;
 
-/** Files on their way into the cache: tried again, gone on with, checked, and linked. */
+/** Downloads into the cache: retried, resumed, verified and linked. */
 final class HubDownloads {
 
   private static final int TRIES = 5;

@@ -18,11 +18,10 @@ import org.edgefit.format.model.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Base models and files of data sets from the Hugging Face hub, in the cache that its own library
- * keeps: {@code models--ORG--NAME} or {@code datasets--ORG--NAME} with {@code refs}, {@code blobs}
- * and {@code snapshots}. A download that breaks goes on where it ended; a file counts once its
- * SHA-256, or for small files git's SHA-1, is that which the hub says; a model that is there needs
- * no network.
+ * Base models and data set files from the Hugging Face hub, in the cache of huggingface_hub: {@code
+ * models--ORG--NAME} or {@code datasets--ORG--NAME} with {@code refs}, {@code blobs} and {@code
+ * snapshots}. A broken download resumes where it ended; a file is used once its SHA-256, or git's
+ * SHA-1 for small files, matches the hub's; a cached model needs no network.
  */
 public final class ModelHub {
 
@@ -72,7 +71,7 @@ public final class ModelHub {
     this.client = new HubClient(this.address, this.token, stall);
   }
 
-  /** Returns this hub without the network: what is not in the cache is not there. */
+  /** Returns this hub in offline mode: only cached files are available. */
   public ModelHub offline() {
     return new ModelHub(address, cache, token, true, stall);
   }
@@ -83,9 +82,9 @@ public final class ModelHub {
   }
 
   /**
-   * Returns the public hub, or that of {@code HF_ENDPOINT}, with the cache and token that its own
-   * library takes: of {@code HF_HUB_CACHE} or {@code HF_HOME}, and of {@code HF_TOKEN} or the file
-   * that a login leaves. {@code HF_HUB_OFFLINE} keeps it from the network.
+   * Returns the public hub or {@code HF_ENDPOINT}, with huggingface_hub's cache ({@code
+   * HF_HUB_CACHE} or {@code HF_HOME}) and token ({@code HF_TOKEN} or the login file). {@code
+   * HF_HUB_OFFLINE} sets offline mode.
    */
   public static ModelHub standard() throws IOException {
     Map<String, String> environment = System.getenv();
@@ -113,7 +112,7 @@ public final class ModelHub {
   }
 
   /**
-   * What is to be fetched.
+   * A pending download.
    *
    * @param location where from, as {@code hf:org/name}
    * @param files how many files
@@ -133,7 +132,7 @@ public final class ModelHub {
     }
   }
 
-  /** Is told what is fetched, and how far a file's download is. */
+  /** Receives the progress of downloads. */
   @FunctionalInterface
   public interface Progress {
     /** Files are about to be fetched. */
@@ -277,7 +276,7 @@ public final class ModelHub {
     }
     String commit = listing.path("sha").asText();
     if (!commit.matches("[0-9a-f]{40,64}")) {
-      throw new IOException(repository.location() + ": the hub names no commit");
+      throw new IOException(repository.location() + ": no commit from the hub");
     }
     List<String> listed = new ArrayList<>();
     listing.path("siblings").forEach(file -> listed.add(file.path("rfilename").asText()));

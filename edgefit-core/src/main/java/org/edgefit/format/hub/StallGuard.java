@@ -53,7 +53,7 @@ final class StallGuard implements AutoCloseable {
   int read(byte[] buffer) throws IOException {
     int read = stream.read(buffer);
     if (isStalled) {
-      throw new IOException("nothing came for " + limit.toMillis() + " ms");
+      throw new IOException("no data for " + limit.toMillis() + " ms");
     }
     lastRead = System.nanoTime();
     return read;

@@ -9,7 +9,7 @@ import java.security.MessageDigest;
 import java.util.List;
 import org.edgefit.format.safetensors.StoredTensor;
 
-/** A base model's weights by the names that transformers gives them, whatever file they lie in. */
+/** A base model's weights by their transformers names, in any file format. */
 public interface BaseWeights extends Closeable {
 
   /**
@@ -21,7 +21,7 @@ public interface BaseWeights extends Closeable {
     return GgufModel.isGguf(path) ? GgufModel.open(path) : ModelFiles.open(path);
   }
 
-  /** Returns whether a path holds weights, or a config alone. */
+  /** Returns whether a path has weights, not only a config. */
   static boolean exist(Path path) {
     return GgufModel.isGguf(path) || ModelFiles.exist(path);
   }

@@ -19,9 +19,9 @@ import org.edgefit.format.safetensors.StoredTensor;
 import org.edgefit.format.safetensors.TensorType;
 
 /**
- * A base model in a GGUF file of llama.cpp, seen as a Hugging Face one: tensors have its names, and
- * the rows of query and key weights, which the file of a llama model interleaves for each head, its
- * order. Quantised tensors are decoded to float32.
+ * A base model in a llama.cpp GGUF file, seen as a Hugging Face one: with its tensor names and its
+ * row order of query and key weights, which a llama file interleaves per head. Quantised tensors
+ * are dequantised to float32.
  */
 public final class GgufModel implements BaseWeights {
 

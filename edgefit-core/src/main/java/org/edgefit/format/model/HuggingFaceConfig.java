@@ -258,7 +258,7 @@ record HuggingFaceConfig(Path file, ObjectNode json) {
   private int whole(String key, int least) throws IOException {
     JsonNode value = json.path(key);
     if (!value.isInt() || value.intValue() < least) {
-      throw refused(key, value, "a whole number >= " + least);
+      throw refused(key, value, "an integer >= " + least);
     }
     return value.intValue();
   }

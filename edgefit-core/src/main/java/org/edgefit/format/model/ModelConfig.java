@@ -13,10 +13,10 @@ import org.edgefit.adapter.LinearSpec;
 
 /**
  * The shape of a decoder-only base model, read from a Hugging Face {@code config.json}. One decoder
- * computes every architecture: what sets them apart is in these values.
+ * implements every architecture; they differ in these values.
  *
- * <p>An architecture or an option that the engine does not compute is refused by its key, so that a
- * model is never run as something that it is not.
+ * <p>An unsupported architecture or option is an error naming its key, so that a model never runs
+ * with the wrong computation.
  *
  * @param modelType the architecture, for example {@code llama}
  * @param hiddenSize the width of the residual stream
@@ -99,7 +99,7 @@ public record ModelConfig(
       }
     }
     if (!Files.exists(directory)) {
-      throw new NoSuchFileException(directory + ": no such directory (expected: a model's)");
+      throw new NoSuchFileException(directory + ": not found (expected: a model directory)");
     }
     Path file = directory.resolve(FILE);
     if (!Files.exists(file) && Files.exists(directory.resolve(ADAPTER))) {
@@ -180,7 +180,7 @@ public record ModelConfig(
   }
 
   /**
-   * Checks that texts of a length fit the model.
+   * Checks a sequence length against the model.
    *
    * @throws IllegalArgumentException if the model was made for shorter ones
    */
@@ -234,7 +234,7 @@ public record ModelConfig(
         List.of(new LinearSpec(mlp + "down_proj", intermediateSize, hiddenSize)));
   }
 
-  /** Returns the names of the linear layers of the attention, which an adapter targets first. */
+  /** Returns the names of the attention's linear layers, the default LoRA targets. */
   public List<String> attentionTargets() {
     List<List<LinearSpec>> groups = linearGroups(0);
     return Stream.of(groups.get(0), groups.get(1))
@@ -243,7 +243,7 @@ public record ModelConfig(
         .toList();
   }
 
-  /** Returns the number of weights in the whole model: what full-model federation would move. */
+  /** Returns the number of weights in the whole model: what full-model federation would send. */
   public long parameters() {
     long embeddings = (long) vocabularySize * hiddenSize * (tiedEmbeddings ? 1 : 2);
     long norms = (2L * layers + 1) * hiddenSize;

@@ -72,8 +72,7 @@ public final class ModelFiles implements BaseWeights {
     if (Files.exists(directory.resolve(SINGLE))) {
       names.add(SINGLE);
       if (Files.exists(indexFile)) {
-        log.warn(
-            "{}: {} and {}: the first is taken, as transformers does", directory, SINGLE, INDEX);
+        log.warn("{}: {} and {}: using the first, as transformers does", directory, SINGLE, INDEX);
       }
     } else if (Files.exists(indexFile)) {
       JsonNode map = Json.read(indexFile).path("weight_map");
@@ -200,8 +199,8 @@ public final class ModelFiles implements BaseWeights {
 
   /**
    * Returns the content hash of a model directory or GGUF file: SHA-256 over the shape that {@code
-   * config.json} gives and over every tensor's name, type, shape and bytes, by name. How the
-   * tensors are spread over files, and what else the config says, does not change it.
+   * config.json} gives and over every tensor's name, type, shape and bytes, by name. Sharding and
+   * other config values do not change it.
    */
   public static String contentHash(Path directory) throws IOException {
     MessageDigest digest = Sha256.digest();

@@ -3,8 +3,8 @@ package org.edgefit.format.model;
 import java.util.List;
 
 /**
- * Rotary position embeddings (Su et al. 2021) and the ways in which checkpoints stretch them to
- * longer texts. All numbers are computed in float32, as transformers does.
+ * Rotary position embeddings (Su et al. 2021) and the context extensions that checkpoints use. All
+ * numbers are computed in float32, as transformers does.
  *
  * @param theta the base of the frequencies
  * @param dimensions how many of a head's first values are rotated; even
@@ -47,9 +47,9 @@ public record RopeConfig(double theta, int dimensions, Scaling scaling) {
    * Llama 3.1's scaling: low frequencies are divided by the factor, high ones are kept, and those
    * between are interpolated.
    *
-   * @param lowFrequencyFactor texts of {@code originalPositions} that hold fewer turns than this
-   *     make a frequency low
-   * @param highFrequencyFactor those that hold more make it high
+   * @param lowFrequencyFactor frequencies with fewer turns than this in {@code originalPositions}
+   *     are low
+   * @param highFrequencyFactor those with more are high
    */
   public record Llama3(
       double factor,

@@ -1,4 +1,4 @@
-/** Base models: their configuration, and their weights by name whatever file they lie in. */
+/** Base models: configuration, and weights by name from any file format. */
 @NullMarked
 package org.edgefit.format.model;
 

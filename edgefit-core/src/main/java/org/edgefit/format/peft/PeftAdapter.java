@@ -24,8 +24,8 @@ import org.edgefit.format.safetensors.SafetensorsFile;
  * An adapter directory as PEFT reads and writes it: {@code adapter_config.json} and {@code
  * adapter_model.safetensors}.
  *
- * <p>A config that asks for anything but plain LoRA is refused by its key: a key that this class
- * does not know must be switched off (null, false, empty).
+ * <p>A config for anything but plain LoRA is an error naming its key: an unknown key must be off
+ * (null, false, empty).
  */
 public final class PeftAdapter {
 
@@ -67,7 +67,7 @@ public final class PeftAdapter {
    */
   public static Adapter read(Path directory) throws IOException {
     if (!Files.exists(directory)) {
-      throw new NoSuchFileException(directory + ": no such directory (expected: an adapter's)");
+      throw new NoSuchFileException(directory + ": not found (expected: an adapter directory)");
     }
     Path configFile = directory.resolve(CONFIG);
     ObjectNode json = Json.read(configFile);
@@ -129,7 +129,7 @@ public final class PeftAdapter {
           && !key.equals("init_lora_weights")
           && !HARMLESS.contains(key)
           && !isOff(field.getValue())) {
-        throw refused(file, json, key, "off; it is not implemented");
+        throw refused(file, json, key, "off; it is unsupported");
       }
     }
     JsonNode init = json.path("init_lora_weights");
@@ -137,7 +137,7 @@ public final class PeftAdapter {
       throw refused(file, json, "init_lora_weights", "true, false or gaussian");
     }
     if (!json.path("r").isInt()) {
-      throw refused(file, json, "r", "a whole number");
+      throw refused(file, json, "r", "an integer");
     }
     if (!json.path("lora_alpha").isNumber()) {
       throw refused(file, json, "lora_alpha", "a number");

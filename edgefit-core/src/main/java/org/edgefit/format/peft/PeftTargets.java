@@ -18,8 +18,8 @@ import org.edgefit.file.Json;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which layers a PEFT configuration chooses: by the ends of their names, by a regular expression or
- * all of them; of some blocks alone; but for some. Source: {@code peft.tuners.tuners_utils}.
+ * The target modules of a PEFT config: by name suffix, regular expression or all; limited to some
+ * blocks; with exclusions. Source: {@code peft.tuners.tuners_utils}.
  */
 final class PeftTargets {
 

@@ -18,9 +18,9 @@ import org.edgefit.format.safetensors.StoredTensor;
 import org.edgefit.format.safetensors.TensorType;
 
 /**
- * What a client sends of tensors, as one safetensors file: the adapter's change under the adapter's
- * names, and further tensors under {@code extra/}. The same values give the same bytes. Its values
- * are read where they lie: a part at a time, or mapped.
+ * A client's uploaded tensors, as one safetensors file: the adapter delta under the adapter's
+ * tensor names, and more tensors under {@code extra/}. The same values give the same bytes. Values
+ * are read in chunks or memory-mapped.
  */
 public final class UpdateFile implements Closeable {
 
@@ -155,7 +155,7 @@ public final class UpdateFile implements Closeable {
         TensorSpec expected = new TensorSpec(EXTRA + group + "/" + of.name(), of.shape());
         if (!extra.contains(expected)) {
           throw new IllegalArgumentException(
-              expected.name() + ": not there (expected: shape " + of.shape() + ")");
+              expected.name() + ": missing (expected: shape " + of.shape() + ")");
         }
       }
     }

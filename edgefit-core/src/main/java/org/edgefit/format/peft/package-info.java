@@ -1,4 +1,4 @@
-/** Adapters as PEFT, llama.cpp, runs and the wire have them. */
+/** Adapter files for PEFT, llama.cpp, runs and gRPC. */
 @NullMarked
 package org.edgefit.format.peft;
 

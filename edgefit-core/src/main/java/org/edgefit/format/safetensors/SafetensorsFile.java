@@ -152,7 +152,7 @@ public final class SafetensorsFile implements Closeable {
     if (wanted > dataBytes) {
       throw new IOException(
           path
-              + ": cut short: "
+              + ": truncated: "
               + dataBytes
               + " bytes of data (expected: "
               + wanted
@@ -266,7 +266,7 @@ public final class SafetensorsFile implements Closeable {
     while (out.hasRemaining()) {
       int read = channel.read(out, at);
       if (read < 0) {
-        throw new IOException("the file ended while it was read");
+        throw new IOException("unexpected end of file");
       }
       at += read;
     }
@@ -396,7 +396,7 @@ public final class SafetensorsFile implements Closeable {
 
   /**
    * Copies values of a floating-point tensor, widened to float32. They are read, not mapped: mapped
-   * pages would count as resident long after.
+   * pages would stay in RSS.
    *
    * @param from the first value
    * @param out is filled, from its position to its limit

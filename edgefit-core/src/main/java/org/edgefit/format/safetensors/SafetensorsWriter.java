@@ -18,8 +18,8 @@ import org.edgefit.file.Json;
 
 /**
  * Writes a safetensors file tensor by tensor, with no more than one chunk of data in memory. The
- * tensors are declared first and written in that order; the file gets its name when {@link #finish}
- * finds them complete, and is deleted if the writer is closed before.
+ * tensors are declared first and written in that order; {@link #finish} publishes the file if all
+ * are written; closing the writer before that deletes it.
  */
 public final class SafetensorsWriter implements Closeable {
 

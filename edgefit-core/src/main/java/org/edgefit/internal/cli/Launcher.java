@@ -10,8 +10,8 @@ import org.edgefit.run.EdgeFitVersion;
 import picocli.CommandLine;
 
 /**
- * Runs a command line. Exit status 0: done; 1: it could not be done; 2: it was asked for wrongly. A
- * user's mistake is told in a line; only a mistake of the program shows where it happened.
+ * Runs a command line. Exit status 0: success; 1: failure; 2: usage error. A user error is one
+ * line; only a bug prints a stack trace.
  */
 public final class Launcher {
 
@@ -39,7 +39,7 @@ public final class Launcher {
             .setExecutionExceptionHandler(Launcher::explain)
             .execute(args);
     if (System.out.checkError()) {
-      System.err.println("standard output: it cannot be written");
+      System.err.println("cannot write to standard output");
       return status == CommandLine.ExitCode.OK ? CommandLine.ExitCode.SOFTWARE : status;
     }
     return status;

@@ -23,7 +23,7 @@ public final class LoraOptions {
   @Option(
       names = "--lora-dropout",
       paramLabel = "P",
-      description = "dropout on the adapter's input in training (default: ${DEFAULT-VALUE})")
+      description = "LoRA dropout (default: ${DEFAULT-VALUE})")
   private double dropout;
 
   @Option(
@@ -31,11 +31,10 @@ public final class LoraOptions {
       split = ",",
       paramLabel = "LAYER",
       description =
-          "linear layers that the adapter goes on, by their names, or attention or all-linear"
-              + " (default: ${DEFAULT-VALUE})")
+          "target modules by name, or attention or all-linear" + " (default: ${DEFAULT-VALUE})")
   private List<String> targets = List.of(LoraConfig.ATTENTION);
 
-  @Option(names = "--rslora", description = "scale the adapter's output by A / sqrt(R) instead")
+  @Option(names = "--rslora", description = "rank-stabilised LoRA: scale by A / sqrt(R)")
   private boolean rankStabilized;
 
   /** Returns the adapter's config. */

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Jars with rules of one's own, which an option of a command names. */
+/** Plug-in jars given by a command-line option. */
 public final class PluginJars {
 
   private PluginJars() {}

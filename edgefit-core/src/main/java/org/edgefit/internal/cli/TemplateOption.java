@@ -18,7 +18,7 @@ public final class TemplateOption {
       paramLabel = "NAME or FILE",
       description =
           "prompt template: llama2, phi3, chatml, alpaca; auto for the model's own, auto:NAME for"
-              + " one of several that it has; or a file with a chat template in Jinja (default:"
+              + " one of several; or a file with a Jinja chat template (default:"
               + " ${DEFAULT-VALUE})")
   private String template = RunSettings.AUTO_TEMPLATE;
 

@@ -21,27 +21,26 @@ public final class TrainingOptions {
   @Option(
       names = "--epochs",
       paramLabel = "N",
-      description = "passes over the data, in each round (default: ${DEFAULT-VALUE})")
+      description = "local epochs per round (default: ${DEFAULT-VALUE})")
   private int epochs = DEFAULTS.epochs();
 
   @Option(
       names = "--batch",
       paramLabel = "N",
-      description = "records in a forward pass (default: ${DEFAULT-VALUE})")
+      description = "batch size in records (default: ${DEFAULT-VALUE})")
   private int batch = DEFAULTS.batchSize();
 
   @Option(
       names = "--accumulation",
       paramLabel = "N",
-      description = "forward passes in an optimizer step (default: ${DEFAULT-VALUE})")
+      description = "gradient accumulation steps (default: ${DEFAULT-VALUE})")
   private int accumulation = DEFAULTS.accumulation();
 
   @Option(
       names = "--max-length",
       paramLabel = "N",
       description =
-          "most tokens of a record; a longer one loses the end of its question"
-              + " (default: ${DEFAULT-VALUE})")
+          "max tokens of a record; longer questions are truncated" + " (default: ${DEFAULT-VALUE})")
   private int maxLength = RUN.maxLength();
 
   @Option(
@@ -59,12 +58,12 @@ public final class TrainingOptions {
   @Option(
       names = "--clip-norm",
       paramLabel = "X",
-      description = "largest norm of a step's gradient; 0: any (default: ${DEFAULT-VALUE})")
+      description = "max gradient norm; 0: no clipping (default: ${DEFAULT-VALUE})")
   private double clipNorm = DEFAULTS.clipNorm();
 
   @Option(
       names = "--schedule",
-      description = "how the learning rate falls: ${COMPLETION-CANDIDATES} (default: constant)")
+      description = "learning rate schedule: ${COMPLETION-CANDIDATES} (default: constant)")
   private LearningRateSchedule schedule = DEFAULTS.schedule();
 
   @Option(
@@ -75,20 +74,17 @@ public final class TrainingOptions {
   @Option(
       names = "--warmup",
       paramLabel = "SHARE",
-      description =
-          "share of that span over which the learning rate rises (default: ${DEFAULT-VALUE})")
+      description = "warm-up ratio of that span (default: ${DEFAULT-VALUE})")
   private double warmup = DEFAULTS.warmupRatio();
 
-  @Option(
-      names = "--all-tokens",
-      description = "learn every token of a record, not its response alone")
+  @Option(names = "--all-tokens", description = "train on all tokens, not only on the response")
   private boolean allTokens;
 
   @Option(
       names = "--padded",
       description =
-          "pad the texts of a batch to the longest, in batches of texts of like length, instead of"
-              + " laying them one after the other")
+          "pad a batch to its longest text, in batches of similar length, instead of padding-free"
+              + " batches")
   private boolean padded;
 
   @Mixin private TemplateOption template = new TemplateOption();
@@ -96,8 +92,8 @@ public final class TrainingOptions {
   @Option(
       names = "--quantization",
       description =
-          "how a full-precision base is kept: ${COMPLETION-CANDIDATES} (default: nf4, with the"
-              + " scales in 8 bits)")
+          "quantisation of a full-precision base: ${COMPLETION-CANDIDATES} (default: nf4, double"
+              + " quantised)")
   private Quantization quantization = RUN.quantization();
 
   /** Returns what a record's text is, and how the base model is kept. */

@@ -61,9 +61,8 @@ public final class Chunks {
   }
 
   /**
-   * Sends a file in chunks whenever the call is ready for one, so that no more than a few are in
-   * memory however slow the other side is. {@link #sendWhileReady} is called from the call's ready
-   * handler.
+   * Sends a file in chunks whenever the call is ready for one, so that only a few are in memory,
+   * however slow the receiver. {@link #sendWhileReady} is called from the call's ready handler.
    *
    * @param <M> the type of the messages
    */

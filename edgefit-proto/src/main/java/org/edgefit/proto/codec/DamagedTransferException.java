@@ -2,7 +2,7 @@ package org.edgefit.proto.codec;
 
 import java.io.IOException;
 
-/** What arrived is not what was sent: it is worth another try. */
+/** A transfer was corrupt: retrying may help. */
 public final class DamagedTransferException extends IOException {
 
   private static final long serialVersionUID = 1;

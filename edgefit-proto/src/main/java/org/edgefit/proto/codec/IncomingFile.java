@@ -13,8 +13,8 @@ import org.edgefit.file.Sha256;
 import org.edgefit.proto.Chunk;
 
 /**
- * A file that arrives in chunks, written as they come. It is checked when it is whole; closed
- * before it is kept, it leaves nothing.
+ * A file received in chunks. It is verified when complete; closing it before {@link #keep} deletes
+ * it.
  */
 public final class IncomingFile implements AutoCloseable {
 
@@ -60,7 +60,7 @@ public final class IncomingFile implements AutoCloseable {
     ByteString data = Chunks.verified(chunk);
     received += data.size();
     if (received > bytes) {
-      throw new DamagedTransferException("more than the announced " + bytes + " bytes");
+      throw new DamagedTransferException("more than the declared " + bytes + " bytes");
     }
     for (ByteBuffer buffer : data.asReadOnlyByteBufferList()) {
       digest.update(buffer.duplicate());

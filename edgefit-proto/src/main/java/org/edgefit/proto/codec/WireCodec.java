@@ -14,8 +14,8 @@ import org.edgefit.run.RunEvent;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns what travels into messages and back. A message with a value that is not allowed is an
- * {@link IllegalArgumentException} that names it.
+ * Converts between core values and protobuf messages. An invalid value is an {@link
+ * IllegalArgumentException} that names it.
  */
 public final class WireCodec {
 
@@ -24,7 +24,7 @@ public final class WireCodec {
 
   private WireCodec() {}
 
-  /** Returns the message that asks a client. */
+  /** Returns the message of a task. */
   public static org.edgefit.proto.Task toMessage(org.edgefit.federation.Task task) {
     PlannedTask plan = task.plan();
     org.edgefit.proto.Task.Builder message =
@@ -62,7 +62,7 @@ public final class WireCodec {
     return number == 0 ? null : new TaskId(number);
   }
 
-  /** Returns settings as they travel. */
+  /** Returns settings as JSON text. */
   public static String toText(RunSettings settings) {
     return Json.tree(settings).toString();
   }
@@ -77,7 +77,7 @@ public final class WireCodec {
     return value(task.getLora(), LoraConfig.class, "lora");
   }
 
-  /** Returns how a task's client is to learn. */
+  /** Returns a task's hyperparameters. */
   public static Training training(org.edgefit.proto.Task task) {
     return value(task.getTraining(), Training.class, "training");
   }
@@ -99,7 +99,7 @@ public final class WireCodec {
     }
   }
 
-  /** Returns how a run ended, as it is told to clients. */
+  /** Returns the end of a run as a message. */
   public static org.edgefit.proto.Finished toMessage(RunEvent.RunClosed closed) {
     return org.edgefit.proto.Finished.newBuilder()
         .setEnd(org.edgefit.proto.Finished.End.valueOf(closed.end().name()))

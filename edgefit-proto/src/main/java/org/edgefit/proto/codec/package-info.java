@@ -1,4 +1,4 @@
-/** The one place that knows both the wire's messages and core values. */
+/** Conversion between protobuf messages and core values. */
 @NullMarked
 package org.edgefit.proto.codec;
 

@@ -49,11 +49,11 @@ import picocli.CommandLine.Option;
 @Command(
     name = "serve",
     description = {
-      "Waits for clients, runs all rounds of federated averaging, and leaves the run directory.",
+      "Waits for clients, runs all rounds, and writes the run directory.",
       "",
-      "Every training setting is the server's: it goes to the clients with each round. Of the base"
-          + " model only config.json is read; where weights lie beside it, their content hash"
-          + " decides which clients are taken in, else the first client's does."
+      "The server sets all hyperparameters and sends them to clients each round. Of the base model"
+          + " it reads only config.json; clients must have the content hash of the weights beside"
+          + " it, or else of the first client's."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -70,13 +70,13 @@ final class ServeCommand implements Callable<Integer> {
 
   @Option(
       names = "--host",
-      description = "address to listen on (default: every address)",
+      description = "address to listen on (default: all)",
       paramLabel = "ADDRESS")
   private @Nullable String host;
 
   @Option(
       names = "--port",
-      description = "port to listen on; 0 for any free one (default: ${DEFAULT-VALUE})",
+      description = "port to listen on; 0: any free port (default: ${DEFAULT-VALUE})",
       paramLabel = "P")
   private int port = 8080;
 
@@ -90,49 +90,48 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--base-hash",
       paramLabel = "HASH",
-      description = "content hash of the base model that clients must have")
+      description = "required content hash of the clients' base model")
   private @Nullable String baseHash;
 
   @Option(
       names = "--run-dir",
       required = true,
       paramLabel = "DIR",
-      description =
-          "directory for everything that the run leaves: a new one, or with --resume its own")
+      description = "run directory: a new one, or with --resume an existing one")
   private Path runDirectory = Path.of("");
 
   @Option(
       names = "--resume",
       description =
-          "go on with the run of the directory, if it holds one, with the settings that it began with;"
-              + " --rounds may be more")
+          "resume the run in the directory, if any, with its original settings; --rounds may be"
+              + " higher")
   private boolean resume;
 
   @Option(
       names = "--go-back",
       description =
-          "with --resume: where the run's log or a file of a closed round is damaged, go on from the"
-              + " last round that verifies, and set aside what came after")
+          "with --resume: if the run's log or a file of a closed round is corrupt, roll back to the"
+              + " last round that verifies, and move later files aside")
   private boolean goBack;
 
   @Option(
       names = "--strategy",
       paramLabel = "NAME[:OPTION=VALUE,...]",
       description =
-          "rule of the federation: fedavg, fedavgm, fedprox, scaffold, fedbuff, or one of --strategy-jar"
+          "strategy: fedavg, fedavgm, fedprox, scaffold, fedbuff, or one of --strategy-jar"
               + " (default: fedavg)")
   private String strategyName = "fedavg";
 
   @Option(
       names = "--strategy-jar",
       paramLabel = "FILE.jar",
-      description = "jar with strategies of one's own; may be given more than once")
+      description = "jar with custom strategies; repeatable")
   private List<Path> strategyJars = List.of();
 
   @Option(
       names = "--adapter",
       paramLabel = "DIR",
-      description = "PEFT adapter to start from; its rank, alpha and targets are the run's")
+      description = "initial PEFT adapter, with the run's rank, alpha and targets")
   private @Nullable Path adapter;
 
   @Option(
@@ -144,7 +143,7 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--clients-per-round",
       paramLabel = "C",
-      description = "clients drawn for each round (default: all that are connected)")
+      description = "clients sampled per round (default: all connected)")
   private @Nullable Integer clientsPerRound;
 
   @Option(
@@ -156,7 +155,7 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--evaluate-clients",
       paramLabel = "N",
-      description = "clients drawn in each round to evaluate on their own held-out data")
+      description = "clients sampled per round to evaluate on their held-out data")
   private int evaluateClients;
 
   @Option(
@@ -174,14 +173,14 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--weight-cap",
       paramLabel = "W",
-      description = "most weight that a client has in the average (default: no cap)")
+      description = "maximum weight of a client in the average (default: no cap)")
   private @Nullable Double weightCap;
 
   @Option(
       names = "--max-examples",
       paramLabel = "N",
       description =
-          "most examples that a client can have; an answer with more is rejected"
+          "max examples of a client; a result with more is rejected"
               + " (default: ${DEFAULT-VALUE})")
   private long maxExamples = 1_000_000;
 
@@ -189,20 +188,20 @@ final class ServeCommand implements Callable<Integer> {
       names = "--quorum",
       paramLabel = "N",
       description =
-          "usable answers that a round needs; with fewer the adapter stays as it is"
+          "usable results that a round needs; with fewer the adapter is unchanged"
               + " (default: ${DEFAULT-VALUE})")
   private int quorum = 1;
 
   @Option(
       names = "--seed",
       paramLabel = "N",
-      description = "seed of everything random in the run (default: ${DEFAULT-VALUE})")
+      description = "random seed of the run (default: ${DEFAULT-VALUE})")
   private long seed;
 
   @Option(
       names = "--deadline",
       paramLabel = "SECONDS",
-      description = "how long a round waits for its clients (default: ${DEFAULT-VALUE})")
+      description = "time limit of a round (default: ${DEFAULT-VALUE})")
   private long deadlineSeconds = 24 * 3600;
 
   @Option(
@@ -214,23 +213,22 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--rejoin-grace",
       paramLabel = "SECONDS",
-      description = "how long a client lost in a round may take to return (default: 10)")
+      description = "how long a client with a task may be disconnected (default: 10)")
   private long rejoinGraceSeconds = 10;
 
   @Option(
       names = "--labels",
       split = ",",
       paramLabel = "LABEL",
-      description =
-          "classes that a client's evaluation chooses among (default: those of its records)")
+      description = "classes for clients' evaluation (default: those of their records)")
   private List<String> labels = List.of();
 
   @Option(
       names = "--after-label",
       paramLabel = "TEXT",
       description =
-          "what a client's evaluation scores a label with: end for the end of the answer, or the"
-              + " sign that follows it in the responses; auto reads it from its records (default:"
+          "delimiter scored with a label in evaluation: end for the end of the response, or the"
+              + " text that follows it in the responses; auto infers it (default:"
               + " ${DEFAULT-VALUE})")
   private String afterLabel = RunSettings.defaults().afterLabel();
 
@@ -280,7 +278,7 @@ final class ServeCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Returns the hash that a run which goes on has had, or null. */
+  /** Returns the recorded hash of a resumed run, or null. */
   private static @Nullable String recordedHash(SavedRun saved) {
     return saved.isEmpty() ? null : String.valueOf(saved.opened().settings().get(BASE_HASH));
   }
@@ -470,7 +468,7 @@ final class ServeCommand implements Callable<Integer> {
           boundPort,
           minimumClients,
           minimumClients == 1 ? "" : "s",
-          hash == null ? "that of the first client" : hash);
+          hash == null ? "of the first client" : hash);
     }
     System.out.flush();
   }

@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
 /** The launcher {@code edgefit-server}. */
 @Command(
     name = "edgefit-server",
-    description = "Runs federated instruction tuning: clients dial in, train, and send updates.",
+    description = "Runs federated instruction tuning: clients join, train, and send updates.",
     mixinStandardHelpOptions = true,
     versionProvider = Launcher.Version.class,
     subcommands = ServeCommand.class,
@@ -17,7 +17,7 @@ import picocli.CommandLine.Command;
       "  edgefit-server serve --port 8080 --model models/tiny --rounds 10 \\",
       "      --clients-per-round 5 --min-clients 10 --run-dir runs/first",
       "",
-      "Exit status: 0 done, 1 the run failed, 2 wrong usage."
+      "Exit status: 0 success, 1 failure, 2 usage error."
     })
 public final class ServerMain {
 

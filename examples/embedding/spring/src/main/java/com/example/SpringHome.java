@@ -17,7 +17,7 @@ public class SpringHome {
     SpringApplication.run(SpringHome.class, args);
   }
 
-  /** Starts a federation of one home, which joins it. */
+  /** Starts a federation of one client in process. */
   @GetMapping("/train")
   public String train(@RequestParam String model, @RequestParam String data) {
     training =

@@ -48,7 +48,7 @@ final class BaseModels {
       throw new NoSuchFileException(
           "base model: "
               + name
-              + ": not there (expected: a model's directory, a GGUF file, hf:ORG/NAME, "
+              + ": not found (expected: a model directory, a GGUF file, hf:ORG/NAME, "
               + EMBEDDED
               + " or "
               + RANDOM

@@ -141,9 +141,7 @@ final class Comparison {
     return rows;
   }
 
-  /**
-   * Returns what is told to programs besides the metrics of the table, of one or of each client.
-   */
+  /** Returns the extra machine-readable metrics, of one or of each client. */
   private Map<String, double[]> more(List<Measured> measured, Scoring scoring) {
     Map<String, ToDoubleFunction<Measured>> metrics = new LinkedHashMap<>();
     metrics.put(
@@ -165,7 +163,7 @@ final class Comparison {
 
   /** Tells each client alone, and their mean by how many records they have. */
   void clientsAlone(Document document, List<InstructionDataset> homes, List<Measured> alone) {
-    document.subheading("Each client alone");
+    document.subheading("Local-only");
     List<String> head = new ArrayList<>(List.of("client", "records"));
     scorings.forEach(scoring -> head.add("macro-F1 by " + Section.spelled(scoring)));
     List<List<String>> rows = new ArrayList<>();
@@ -182,7 +180,7 @@ final class Comparison {
       }
       rows.add(row);
     }
-    List<String> last = new ArrayList<>(List.of("mean by records", Long.toString(all)));
+    List<String> last = new ArrayList<>(List.of("weighted mean", Long.toString(all)));
     for (double sum : weighted) {
       last.add(String.format(Locale.ROOT, "%.3f", sum / all));
     }
@@ -205,7 +203,7 @@ final class Comparison {
   }
 
   private static void confusion(Document document, ConfusionMatrix matrix) {
-    List<String> head = new ArrayList<>(List.of("is / was told"));
+    List<String> head = new ArrayList<>(List.of("true / pred."));
     head.addAll(matrix.labels());
     head.add("no class");
     head.add("F1");

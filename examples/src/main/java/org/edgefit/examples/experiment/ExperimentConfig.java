@@ -20,7 +20,7 @@ import org.edgefit.simulation.DeviceProfile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an experiment does. Where the paper says nothing, the defaults are ours.
+ * An experiment's settings. Where the paper is silent, the defaults are ours.
  *
  * @param name the experiment's name, for the report
  * @param models base models: directories, GGUF files, {@code hf:ORG/NAME}, {@code tiny-home} for
@@ -30,14 +30,14 @@ import org.jspecify.annotations.Nullable;
  * @param data where the records come from
  * @param partition how they are divided
  * @param lora the adapter
- * @param training how a client learns in a round; epochs are those of a round
+ * @param training a client's hyperparameters; epochs are per round
  * @param run the records' template and length
  * @param federated the rounds
- * @param alone the epochs of clients and of the centralised procedure, which train once
- * @param evaluation how classes are told
- * @param tiers the devices that the clients have on the virtual clock; none for no clock
+ * @param alone the epochs of local-only and centralised training
+ * @param evaluation scoring of classes
+ * @param tiers the clients' devices on the virtual clock; none for no clock
  * @param memory the shapes whose memory is measured
- * @param machine how it is computed
+ * @param machine compute options
  */
 record ExperimentConfig(
     String name,

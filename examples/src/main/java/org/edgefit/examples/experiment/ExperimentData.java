@@ -121,8 +121,8 @@ record ExperimentData(
     }
     Curation.Result left =
         Curation.none()
-            .then("no question twice", Selection.withoutDuplicates())
-            .then("no question of the test", Selection.without(heldOut))
+            .then("deduplication", Selection.withoutDuplicates())
+            .then("held-out questions", Selection.without(heldOut))
             .apply(new InstructionDataset(training));
     notes.put("all training records", left.table());
     InstructionDataset records = left.data();
@@ -157,7 +157,7 @@ record ExperimentData(
       Files.delete(part);
       throw new IOException(
           file
-              + ": other records than now come of the same configuration, and there are results of"
+              + ": the same configuration now gives other records, and there are results of"
               + " them (other data want another --out)");
     }
     DurableFiles.publish(part, file);
@@ -276,7 +276,7 @@ record ExperimentData(
         source.lexicon().isEmpty() ? Lexicon.smartHome() : Lexicon.read(Path.of(source.lexicon()));
     return Curation.none()
         .then("not " + source.without(), Selection.withoutCategories(Set.copyOf(source.without())))
-        .then("short enough to learn whole", Selection.shorterThan(4 * maxLength))
+        .then("within the length limit", Selection.shorterThan(4 * maxLength))
         .then(
             "among the most relevant by BM25",
             Selection.mostRelevant(Relevance.to(lexicon), source.records()))
@@ -304,7 +304,7 @@ record ExperimentData(
     }
   }
 
-  /** A teacher that is loaded when it is first asked: a run that goes on may have all it wants. */
+  /** A lazily loaded teacher: a resumed run may already have all tasks. */
   private static final class LazyTeacher implements Teacher, AutoCloseable {
     private final String name;
     private @Nullable BaseModel model;

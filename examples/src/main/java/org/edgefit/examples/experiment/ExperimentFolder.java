@@ -17,9 +17,9 @@ import org.edgefit.run.FolderLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The folder of an experiment, which is one run's at a time, and holds what goes on there to what
- * it has already: results to the whole configuration but for {@code machine}'s threads and clients
- * at a time, records that a teacher wrote to the configuration's {@code data}.
+ * The folder of an experiment, locked by one run at a time. It checks a new configuration against
+ * what it has: results fix all of it but {@code machine}'s threads and parallel clients, a
+ * Self-Instruct journal fixes {@code data}.
  */
 final class ExperimentFolder implements AutoCloseable {
 
@@ -80,7 +80,7 @@ final class ExperimentFolder implements AutoCloseable {
       if (!differences.isEmpty()) {
         throw new IOException(
             path
-                + ": has results of another experiment (another one wants another --out): "
+                + ": has results of another experiment (expected: another --out): "
                 + String.join("; ", differences));
       }
     }

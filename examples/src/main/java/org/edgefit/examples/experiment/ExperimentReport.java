@@ -92,11 +92,11 @@ final class ExperimentReport {
             config.seeds()));
     document.paragraph(
         "In brackets: 95 % intervals by bootstrap over the test records. ±: the standard deviation"
-            + " over the clients, or over the seeds where there are several. Invalid: answers that"
-            + " begin with no class. Validation: macro-F1 of the validation records, by the first"
-            + " way of telling. s: the seconds of training, summed over the clients where each"
-            + " trained alone, and of all rounds with their validation in the federation. MB: what"
-            + " was sent both ways. The paper measured other models on other data.");
+            + " over the clients, or over the seeds where there are several. Invalid:"
+            + " outputs that begin with no class. Validation: macro-F1 on the validation"
+            + " records, by the first scoring. s: seconds of training, summed over"
+            + " local-only clients; for federated, of all rounds including validation. MB:"
+            + " bytes sent both ways. The paper measured other models on other data.");
   }
 
   private String setting(Procedure procedure) {

@@ -16,13 +16,13 @@ import org.edgefit.metrics.ConfusionMatrix;
 import org.edgefit.metrics.Prediction;
 
 /**
- * What one adapter, or the base model alone, does on the test records.
+ * Test results of one adapter, or of the base model alone.
  *
  * @param labels the classes
- * @param predictions by way of telling, each record's true and predicted class
- * @param seconds how long it took to come by the adapter
+ * @param predictions by scoring, each record's true and predicted class
+ * @param seconds how long training took
  * @param bytes the bytes that were moved for it
- * @param validationF1 the macro-F1 on the validation records by the first way of telling
+ * @param validationF1 the macro-F1 on the validation records by the first scoring
  * @param rounds what each round led to, from round 0 on; empty without rounds
  */
 record Measured(
@@ -40,7 +40,7 @@ record Measured(
    * @param bytes what was sent both ways
    * @param seconds how long it took here
    * @param virtualSeconds how long it would take on the tiers' devices; 0 without tiers
-   * @param waited how long the first client that answered there would have waited for the last
+   * @param waited the simulated wait of the first client for the last one
    * @param asked the clients that were asked
    * @param trained the clients whose change counted
    */

@@ -29,7 +29,7 @@ record MeasuredMemory(String shape, double predicted, double peak) {
       String type = Section.spelled(config.machine().fixedType());
       Path file = folder.resolve("memory-" + shape + "-" + type + ".json");
       if (Files.exists(file)) {
-        System.out.println("memory of " + shape + ": there already, " + file);
+        System.out.println("memory of " + shape + ": done, " + file);
       } else {
         measure(config, shape, file);
       }
@@ -47,7 +47,7 @@ record MeasuredMemory(String shape, double predicted, double peak) {
 
   private static void measure(ExperimentConfig config, String shape, Path file)
       throws IOException, InterruptedException {
-    System.out.println("memory of " + shape + ": a step in a process of its own");
+    System.out.println("memory of " + shape + ": a step in a separate process");
     Path figures = DurableFiles.partOf(file);
     int threads = config.machine().threads();
     List<String> command =

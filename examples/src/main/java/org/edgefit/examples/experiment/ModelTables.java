@@ -28,9 +28,8 @@ final class ModelTables {
     document.paragraph(
         String.format(
             Locale.ROOT,
-            "What a round of %d clients sends both ways, for an adapter of rank %d on the attention"
-                + " and for the full model in 16 bits; and how long a client of a tier takes to"
-                + " receive and send them.",
+            "Traffic of a round of %d clients, both ways, for an adapter of rank %d on attention"
+                + " and for the full model in 16 bits, and the transfer time per client and tier.",
             config.federated().clientsPerRound(),
             config.lora().rank()));
     List<String> head = new ArrayList<>(List.of("model", "adapter, MB", "full model, MB", "times"));
@@ -73,9 +72,9 @@ final class ModelTables {
     document.paragraph(
         String.format(
             Locale.ROOT,
-            "%d records of %d tokens, rank %d on the attention, random weights of the shape: the most"
-                + " that was resident in a process of its own. F1 here: of models of the shape that"
-                + " were run, by %s, the mean over the seeds.",
+            "%d records of %d tokens, rank %d on the attention, random weights of the shape: peak"
+                + " RSS of a separate process. F1 here: of models of that shape that were run, by"
+                + " %s, mean over seeds.",
             config.memory().batch(),
             config.memory().sequence(),
             config.lora().rank(),

@@ -29,25 +29,23 @@ import picocli.CommandLine.Parameters;
       "Runs the experiment of a YAML file, and writes report.html, report.md, tables.json,"
           + " numbers.json and numbers.csv.",
       "",
-      "An experiment that was interrupted goes on where it was: a procedure, a client alone, or a"
-          + " round that is there already is not run again."
+      "An interrupted experiment resumes where it was: finished procedures, local-only clients and"
+          + " rounds are not run again."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 public final class PaperExperiment implements Callable<Integer> {
 
-  @Parameters(paramLabel = "CONFIG.yaml", description = "what to do; see docs/experiment.md")
+  @Parameters(paramLabel = "CONFIG.yaml", description = "settings; see docs/experiment.md")
   private Path file = Path.of("");
 
   @Option(
       names = "--set",
       paramLabel = "KEY=VALUE",
-      description = "a setting that is to be otherwise, as in --set federated.rounds=3")
+      description = "override a setting, as in --set federated.rounds=3")
   private Map<String, String> settings = new LinkedHashMap<>();
 
-  @Option(
-      names = "--plan",
-      description = "print what training takes of each tier's memory, and end")
+  @Option(names = "--plan", description = "print training memory per tier and exit")
   private boolean plan;
 
   @Option(

@@ -1,6 +1,6 @@
 package org.edgefit.examples.experiment;
 
-/** A way to come by an adapter, as the paper compares them. */
+/** A training procedure that the paper compares. */
 enum Procedure {
   /** The base model as it is. */
   ZERO_SHOT,

@@ -67,7 +67,7 @@ final class RoundTables {
     }
     document.table(head, rows);
     if (federated.rounds().stream().noneMatch(round -> round.trained() > 0)) {
-      document.paragraph("No client's training ever counted: this is the base model.");
+      document.paragraph("No client result was used: this is the base model.");
     }
     document.paragraph(
         "Validation macro-F1 of "
@@ -120,7 +120,7 @@ final class RoundTables {
     }
     document.table(
         List.of(
-            "tier", "device", "clients", "planned GB", "of GB", "layers kept", "TFLOPS", "leave"),
+            "tier", "device", "clients", "planned GB", "of GB", "layers kept", "TFLOPS", "drops"),
         rows);
     double all = 0;
     double waited = 0;
@@ -135,8 +135,8 @@ final class RoundTables {
     document.paragraph(
         String.format(
             Locale.ROOT,
-            "On the virtual clock all rounds take %.1f s. The first client of a round would wait"
-                + " %.0f %% of that for the last; %d of %d asked clients left, came too late or failed.",
+            "On the virtual clock all rounds take %.1f s. The first client of a round waits %.0f %%"
+                + " of that for the last; %d of %d clients dropped out, were late or failed.",
             all,
             all > 0 ? 100 * waited / all : 0,
             asked - trained,

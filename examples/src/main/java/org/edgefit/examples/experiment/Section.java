@@ -19,8 +19,8 @@ import org.edgefit.file.Json;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A section of a YAML file. Every key that it has must be asked for by name: the others are errors,
- * and are told with the nearest name that is known.
+ * A section of a YAML file. Every key must be read by name: other keys are errors, which suggest
+ * the nearest known name.
  */
 final class Section {
 
@@ -151,14 +151,14 @@ final class Section {
     return value.asText();
   }
 
-  /** Returns a whole number of at least {@code least}. */
+  /** Returns an integer of at least {@code least}. */
   int whole(String key, int otherwise, int least) {
     JsonNode value = value(key);
     if (value == null) {
       return otherwise;
     }
     if (!value.isInt() || value.intValue() < least) {
-      throw wrong(key, value, "a whole number >= " + least);
+      throw wrong(key, value, "an integer >= " + least);
     }
     return value.intValue();
   }
@@ -231,14 +231,14 @@ final class Section {
         });
   }
 
-  /** Returns a list of whole numbers. */
+  /** Returns a list of integers. */
   List<Long> wholes(String key, List<Long> otherwise) {
     return list(
         key,
         otherwise,
         value -> {
           if (!value.isIntegralNumber()) {
-            throw wrong(key, value, "whole numbers");
+            throw wrong(key, value, "integers");
           }
           return value.longValue();
         });

@@ -13,7 +13,7 @@ import org.edgefit.random.Seed;
 import org.edgefit.simulation.ClientWork;
 import org.edgefit.simulation.VirtualClock;
 
-/** The devices that a model's clients have, and what a round takes there. */
+/** The devices of a model's clients, and a round's cost on them. */
 final class Tiers {
 
   /** What a training takes of a device's memory. */
@@ -101,7 +101,7 @@ final class Tiers {
     return fits;
   }
 
-  /** Returns the tier of a client: they are dealt to the tiers in turn. */
+  /** Returns the tier of a client: assigned round-robin. */
   Fit of(int client) {
     return fits.get(client % fits.size());
   }

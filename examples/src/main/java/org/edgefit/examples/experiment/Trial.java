@@ -79,8 +79,7 @@ final class Trial {
   }
 
   /**
-   * Encodes the records of each client before the long work, where clients train, and tells how
-   * many cannot be learned.
+   * Encodes each client's records before training, and prints how many are dropped.
    *
    * @throws IllegalArgumentException naming a client of which none can
    */
@@ -105,7 +104,7 @@ final class Trial {
       if (encoded.dropped() > 0) {
         System.out.printf(
             Locale.ROOT,
-            "%s: %d of %d records are longer than training.max-length, and are left out%n",
+            "%s: %d of %d records exceed training.max-length, and are dropped%n",
             clientId(client),
             encoded.dropped(),
             records);
@@ -149,7 +148,7 @@ final class Trial {
   private Measured measured(String name, Work work) throws IOException, InterruptedException {
     Path file = folder.resolve(name + ".json");
     if (Files.exists(file)) {
-      System.out.println(name + ": there already, " + file);
+      System.out.println(name + ": done, " + file);
       return Measured.read(file);
     }
     long start = System.nanoTime();

@@ -92,7 +92,7 @@ final class YamlFile {
 
   private void check(Node node) throws IOException {
     if (!seen.add(node)) {
-      throw wrong(node.getStartMark(), "an alias of this (expected: written out)");
+      throw wrong(node.getStartMark(), "an alias (expected: no aliases)");
     }
     if (!TAGS.contains(node.getTag())) {
       String tag = node.getTag().getValue();
@@ -107,10 +107,10 @@ final class YamlFile {
       for (NodeTuple tuple : mapping.getValue()) {
         Node key = tuple.getKeyNode();
         if (!(key instanceof ScalarNode name)) {
-          throw wrong(key.getStartMark(), "a key that is no word");
+          throw wrong(key.getStartMark(), "a non-string key");
         }
         if (!keys.add(name.getValue())) {
-          throw wrong(key.getStartMark(), name.getValue() + ": there twice");
+          throw wrong(key.getStartMark(), name.getValue() + ": duplicate");
         }
         check(tuple.getValueNode());
       }

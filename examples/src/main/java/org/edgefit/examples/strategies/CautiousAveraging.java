@@ -11,7 +11,7 @@ import org.edgefit.strategy.Strategy;
 import org.edgefit.strategy.Update;
 import org.edgefit.strategy.UpdateSet;
 
-/** A strategy from nothing, with a state: the server's step halves when the clients' loss rises. */
+/** A stateful strategy from scratch: the server's step halves when the clients' loss rises. */
 public record CautiousAveraging(int clientsPerRound) implements Strategy {
 
   @Override

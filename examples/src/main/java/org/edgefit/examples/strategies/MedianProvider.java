@@ -5,9 +5,7 @@ import org.edgefit.strategy.Strategy;
 import org.edgefit.strategy.StrategyOptions;
 import org.edgefit.strategy.StrategyProvider;
 
-/**
- * Makes a rule of one's own known by name: {@code edgefit-server serve --strategy median:step=0.5}.
- */
+/** Registers a custom strategy by name: {@code edgefit-server serve --strategy median:step=0.5}. */
 public final class MedianProvider implements StrategyProvider {
 
   @Override

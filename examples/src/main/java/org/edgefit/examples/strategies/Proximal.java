@@ -5,7 +5,7 @@ import org.edgefit.adapter.Adapter;
 import org.edgefit.client.FitInstruction;
 import org.edgefit.client.LocalRule;
 
-/** A local rule of one's own, FedProx's: mu/2 ||w - start||^2 is added to a client's loss. */
+/** FedProx as a custom local rule: adds mu/2 ||w - start||^2 to a client's loss. */
 public final class Proximal implements LocalRule {
 
   @Override

@@ -57,7 +57,7 @@ public final class Recipes {
   }
 
   static Strategy buffer() {
-    return Strategy.fedAvg().buffered(3, 2, 1.0); // 3 at work, a round for every 2 answers
+    return Strategy.fedAvg().buffered(3, 2, 1.0); // concurrency 3, buffer size 2
   }
 
   static Strategy trimmedMean() {
@@ -88,6 +88,6 @@ public final class Recipes {
   }
 
   private static double loss(ClientMetrics client) {
-    return client.metrics().getOrDefault("loss", 0.0); // a client may not tell
+    return client.metrics().getOrDefault("loss", 0.0); // may be missing
   }
 }

@@ -8,7 +8,7 @@ import org.edgefit.strategy.RoundContext;
 import org.edgefit.strategy.Update;
 import org.edgefit.strategy.UpdateSet;
 
-/** Rules that a few bad clients cannot move far. */
+/** Byzantine-robust aggregators. */
 public final class RobustRules {
 
   private RobustRules() {}

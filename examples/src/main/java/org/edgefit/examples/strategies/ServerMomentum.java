@@ -5,7 +5,7 @@ import org.edgefit.strategy.RoundContext;
 import org.edgefit.strategy.ServerOptimizer;
 import org.edgefit.strategy.ServerState;
 
-/** A server step with a state of its own: momentum. The run saves it, and goes on from it. */
+/** A stateful server optimizer: momentum. The run saves its state and resumes from it. */
 public record ServerMomentum(double learningRate, double beta) implements ServerOptimizer {
 
   @Override

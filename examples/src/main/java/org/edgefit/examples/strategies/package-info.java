@@ -1,4 +1,4 @@
-/** Rules of one's own, each as short as it can be. */
+/** Minimal custom strategies. */
 @NullMarked
 package org.edgefit.examples.strategies;
 
