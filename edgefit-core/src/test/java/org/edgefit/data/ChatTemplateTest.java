@@ -104,6 +104,6 @@ class ChatTemplateTest {
   void templateWithoutAPlaceForTheAnswerIsRefused(String jinja) {
     assertThatThrownBy(() -> template(jinja).apply(RECORD, TOKENS))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("name another template");
+        .hasMessageContaining("use another template");
   }
 }

@@ -51,7 +51,7 @@ class LabelSetTest {
     assertThat(LabelSet.of(List.of(), mixed, LabelSet.END).afterLabels()).containsExactly("");
     assertThat(LabelSet.of(List.of(), mixed, ".").afterLabels()).containsExactly(".");
     assertThatThrownBy(() -> of(List.of(), record("a", "a as it is")))
-        .hasMessageContaining("a blank in 1");
+        .hasMessageContaining("a space in 1");
   }
 
   @Test
@@ -76,10 +76,10 @@ class LabelSetTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "`normal `  | `normal `            | \"normal \" (record 1): white space at its ends",
-        "Normal     | normal               | the same as \"Normal\" (record 1) but for case",
-        "leak       | leakage              | \"leak\" (record 1): a response that begins \"leakage\" (expected",
-        "leak       | The leak             | \"leak\" (record 1): a response that begins \"The leak\" (expected",
+        "`normal `  | `normal `            | \"normal \" (record 1): surrounding white space",
+        "Normal     | normal               | the same as \"Normal\" (record 1) except case",
+        "leak       | leakage              | \"leak\" (record 1): response begins \"leakage\" (expected",
+        "leak       | The leak             | \"leak\" (record 1): response begins \"The leak\" (expected",
       })
   void labelsThatCannotBeRightAreNamedWithTheirCounts(
       String label, String response, String message) {
@@ -95,9 +95,9 @@ class LabelSetTest {
     assertThatThrownBy(
             () -> of(List.of("leak", "kitchen"), record("leak, kitchen", "leak, kitchen")))
         .hasMessageContaining("\"leak, kitchen\" (record 1): none of the classes [leak, kitchen]")
-        .hasMessageContaining("with a comma");
+        .hasMessageContaining("must not contain a comma");
     assertThatThrownBy(() -> of(List.of("a", "a"), record("a", "a")))
-        .hasMessageContaining("one is there twice");
+        .hasMessageContaining("duplicate class");
     assertThatThrownBy(() -> of(List.of("a", ""), record("a", "a")))
         .hasMessageContaining("\"\" (no record): empty");
   }
@@ -126,6 +126,6 @@ class LabelSetTest {
     assertThat(LabelSet.requireSound(List.of(), mixed)).containsExactly("b");
     assertThatThrownBy(
             () -> LabelSet.requireSound(List.of(), List.of(record("b", "b"), record("c", "b"))))
-        .hasMessageContaining("\"c\" (record 2): a response that begins \"b\"");
+        .hasMessageContaining("\"c\" (record 2): response begins \"b\"");
   }
 }

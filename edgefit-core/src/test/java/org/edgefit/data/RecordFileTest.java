@@ -59,7 +59,7 @@ class RecordFileTest {
     byte[] bytes = Files.readAllBytes(file);
     Files.write(file, java.util.Arrays.copyOf(bytes, bytes.length - 9));
     assertThatThrownBy(() -> RecordFile.read(file, Map.of()))
-        .hasMessageContaining("d.jsonl.gz: broken gzip");
+        .hasMessageContaining("d.jsonl.gz: corrupt gzip");
   }
 
   @ParameterizedTest
@@ -89,7 +89,7 @@ class RecordFileTest {
     assertThat(file.description())
         .startsWith("1 record: ")
         .contains("messages")
-        .endsWith("; ignored: id (1); of a conversation's answers the last is learned, 1 are not");
+        .endsWith("; ignored: id (1); only the last assistant turn is trained on, 1 are not");
     file.dataset().write(temp.resolve("again.jsonl"));
     assertThat(InstructionDataset.jsonl(temp.resolve("again.jsonl"))).isEqualTo(file.dataset());
   }
@@ -108,7 +108,7 @@ class RecordFileTest {
     assertThatThrownBy(() -> read("{'instruction':'a','response':'b'}", Map.of("prompt", "x")))
         .hasMessageContaining("columns: prompt (expected: some of [instruction, context,");
     assertThatThrownBy(() -> read("{'instruction':'a','response':'b'}", Map.of("context", "x")))
-        .hasMessageContaining("x: in no record (expected: the contexts)");
+        .hasMessageContaining("x: not found (expected: the contexts)");
   }
 
   @ParameterizedTest
@@ -121,17 +121,17 @@ class RecordFileTest {
             + " | line 2: output (expected: response, the response in",
         "{'instruction':'a','response':'b'}~{'messages':[{'role':'user','content':'a'}]}"
             + " | line 2: messages (expected: instruction, as in",
-        "{'instruction':'a','response':'b\\ude00c'} | line 1: response: half of a surrogate pair, U+DE00, at character 2",
+        "{'instruction':'a','response':'b\\ude00c'} | line 1: response: unpaired surrogate U+DE00 at character 2",
         "{'messages':[{'role':'user','content':[{'type':'image','text':'a'}]}]} | messages[0]",
         "{'prompt':'a','completion':'b'} | line 1: keys [prompt, completion] (expected: instruction and",
         "{'instruction':'a','response':null} | line 1: response: missing",
         "{'instruction':'a','response':['b']} | line 1: response: [\"b\"] (expected: a string)",
         "{'instruction':'a','response':'b','label':' '} | line 1: label: empty (expected: a class",
-        "{'instruction':'a','response':'b','response':'c'} | key \"response\" is there twice",
-        "{'instruction':'a',~ | line 1, column 20: ends in the middle",
+        "{'instruction':'a','response':'b','response':'c'} | key \"response\" is duplicated",
+        "{'instruction':'a',~ | line 1, column 20: truncated",
         "{'instruction' 'a'} | line 1, column 16: not JSON (expected: a JSON object)",
         "[{'instruction':'a','response':'b'},3] | item 2: NUMBER (expected: an object)",
-        "[{'instruction':'a','response':'b'}    | ends in the middle",
+        "[{'instruction':'a','response':'b'}    | truncated",
         "{'messages':[]} | line 1: messages: [] (expected: messages)",
         "{'messages':[{'role':'user','content':'a'}]} | the last is user (expected: assistant",
         "{'messages':[{'role':'user','content':'a'},{'role':'user','content':'b'}]}"
@@ -155,7 +155,7 @@ class RecordFileTest {
             "empty",
             "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
                 .getBytes(StandardCharsets.UTF_8),
-            "a pointer of Git LFS",
+            "a Git LFS",
             "<!DOCTYPE html><html>".getBytes(StandardCharsets.UTF_8),
             "an HTML page",
             "{\"instruction\":\"a\"}".getBytes(StandardCharsets.UTF_16),
@@ -163,7 +163,7 @@ class RecordFileTest {
             "PK\u0003\u0004xx".getBytes(StandardCharsets.ISO_8859_1),
             "a zip archive",
             new byte[] {(byte) 0x80, 4, (byte) 0x95, 1},
-            "a pickle of Python's");
+            "a Python pickle");
     for (Map.Entry<byte[], String> entry : files.entrySet()) {
       Path file = temp.resolve("x.jsonl");
       Files.write(file, entry.getKey());
@@ -229,9 +229,9 @@ class RecordFileTest {
     assertThat(gzip(one, other, new byte[5]).dataset().size()).isEqualTo(2);
     other[1] = 0;
     assertThatThrownBy(() -> gzip(one, other))
-        .hasMessageContaining("broken gzip, from byte " + one.length + ": damaged");
+        .hasMessageContaining("corrupt gzip at byte " + one.length + ": damaged");
     assertThatThrownBy(() -> gzip(one, "more".getBytes(StandardCharsets.UTF_8)))
-        .hasMessageContaining("broken gzip, from byte " + one.length);
+        .hasMessageContaining("corrupt gzip at byte " + one.length);
     one[one.length - 6] ^= 1;
     assertThatThrownBy(() -> gzip(one)).hasMessageContaining("damaged");
   }

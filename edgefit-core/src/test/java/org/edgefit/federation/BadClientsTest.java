@@ -185,7 +185,7 @@ class BadClientsTest {
     for (RoundSummary round : result.history().rounds().subList(1, 3)) {
       assertThat(round.failure())
           .startsWith("adapter: base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight[0]")
-          .contains("Infinity", "the largest change there, 3.0E38, is huge's");
+          .contains("Infinity", "the largest delta there, 3.0E38, is huge's");
       assertThat(round.adapterSha256()).isEqualTo(result.history().rounds().get(0).adapterSha256());
     }
     result.adapter().requireFinite();
@@ -201,7 +201,7 @@ class BadClientsTest {
             .run(1);
     assertThat(moved(result)).isEqualTo(2);
     assertThat(result.history().last().notes())
-        .containsExactly("no client here is called bad\\u001b[2J\\nid: not asked");
+        .containsExactly("unknown client: bad\\u001b[2J\\nid; skipped");
   }
 
   @Test
@@ -308,14 +308,14 @@ class BadClientsTest {
             .run(1);
     assertThat(moved(result)).isEqualTo(2);
     assertThat(result.history().last().notes().get(0))
-        .startsWith("training metrics dropped: they could not be combined: java.lang.NullPointer");
+        .startsWith("training metrics dropped: aggregation failed: java.lang.NullPointer");
   }
 
   @Test
   void quorumThatIsMissedKeepsTheAdapterAndSaysSo() throws Exception {
     RunResult result = federation(adding("a", 1, 1)).quorum(2).build().run(1);
     assertThat(result.history().last().failure())
-        .isEqualTo("1 usable answers (expected: at least 2)");
+        .isEqualTo("1 usable results (expected: at least 2)");
     assertThat(moved(result)).isZero();
   }
 

@@ -43,16 +43,16 @@ class ConsoleListenerTest {
     assertThat(out.toString(UTF_8))
         .isEqualToNormalizingNewlines(
             """
-            goes on with round 3 of 4
+            resuming at round 3 of 4
               memory set aside
-            round 3 of 4: asking a, b
+            round 3/4: clients a, b
               a trained on 7 records, loss 0.2500, about 50 s left
               b failed: gone, about 40 s left
-            round 3: 0 of 0 clients, server f1 0.5000, 0.0 MB moved, 2.0 s, about 30 s left
-            round 4 of 4: asking a, b, about 30 s left
+            round 3: 0 of 0 clients, server f1 0.5000, 0.0 MB sent, 2.0 s, about 30 s left
+            round 4/4: clients a, b, about 30 s left
               a trained on 7 records, loss 0.2500, about 25 s left
               b trained on 7 records, loss 0.2500, about 14 s left
-            round 4: 0 of 0 clients, 0.0 MB moved, 2.0 s
+            round 4: 0 of 0 clients, 0.0 MB sent, 2.0 s
             """);
   }
 

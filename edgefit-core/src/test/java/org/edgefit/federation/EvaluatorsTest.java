@@ -55,7 +55,7 @@ class EvaluatorsTest {
     }
     RunResult none = federation(List.of(new Home("a", 0))).build().run(1);
     assertThat(none.history().last().notes())
-        .containsExactly("not evaluated: no client here has records to evaluate on");
+        .containsExactly("not evaluated: no client has evaluation records");
   }
 
   @Test
@@ -75,7 +75,7 @@ class EvaluatorsTest {
         };
     assertThatThrownBy(
             () -> federation(List.of(failing)).mustTrain().listener(listener).build().run(1))
-        .hasMessage("no client trained in any round: the adapter is the first one");
+        .hasMessage("no client trained in any round: the adapter is unchanged");
     assertThat(ends).containsExactly(RunEvent.End.FAILED);
   }
 }

@@ -141,7 +141,7 @@ class FederationTest {
         federation(clients).strategy(strategy).seed(5).runDirectory(stopped).resume();
     Adapter other = Adapter.initial(LORA, LAYERS, new Seed(2));
     assertThatThrownBy(() -> again.adapter(other).build().run(4))
-        .hasMessageContaining("lora_A.weight: other values (expected: those with which");
+        .hasMessageContaining("lora_A.weight: other values (expected: the run's initial adapter");
     again.adapter(Adapter.initial(LORA, LAYERS, new Seed(1)));
     RunResult resumed = again.listener(watching).build().run(4);
     assertThat(ran).containsExactly(3, 4);
@@ -190,7 +190,7 @@ class FederationTest {
           }
         };
     RunResult whole = federation(clients).runDirectory(run).listener(intruder).build().run(2);
-    assertThat(refusals).hasSize(3).containsOnly(run + ": another run is at work there");
+    assertThat(refusals).hasSize(3).containsOnly(run + ": in use by another run");
     assertThat(second.build().run(2).adapterSha256()).isEqualTo(whole.adapterSha256());
   }
 
@@ -277,7 +277,7 @@ class FederationTest {
     assertThat(result.history().rounds().get(1).bytesUp()).isEqualTo(2 * update);
 
     assertThatThrownBy(() -> federation(List.of()).runDirectory(run).build().run(1))
-        .hasMessageContaining("holds a run already");
+        .hasMessageContaining("already has a run");
   }
 
   @Test

@@ -130,7 +130,7 @@ class RunRecoveryTest {
         };
     RunResult resumed =
         federation().resume(OnDamage.GO_BACK).listener(listener).build().run(ROUNDS);
-    assertThat(said).singleElement().asString().contains("went back to round 1", name);
+    assertThat(said).singleElement().asString().contains("rollback to round 1", name);
     assertThat(resumed.adapterSha256()).isEqualTo(end);
     assertThat(hashesOf(run)).containsAll(before); // nothing is deleted
     assertThat(federation().resume().build().run(ROUNDS).adapterSha256()).isEqualTo(end);
@@ -174,7 +174,7 @@ class RunRecoveryTest {
         };
     RunResult resumed = federation().resume().listener(listener).build().run(ROUNDS);
     assertThat(resumed.adapterSha256()).isEqualTo(end);
-    assertThat(said).singleElement().asString().contains("was not written whole, and is cut");
+    assertThat(said).singleElement().asString().contains("was truncated");
     assertThat(run.resolve("aside/1/journal.log")).hasBinaryContent(torn);
   }
 
@@ -220,7 +220,7 @@ class RunRecoveryTest {
                     .resume()
                     .build()
                     .run(ROUNDS))
-        .hasMessageContaining("strategy.sampler.count: 3 (expected: 2, with which");
+        .hasMessageContaining("strategy.sampler.count: 3 (expected: 2, as in the original run");
   }
 
   @ParameterizedTest(name = "lines: {0}")
@@ -246,7 +246,7 @@ class RunRecoveryTest {
     Path log = run.resolve("journal.log");
     flip(log, Files.size(log) - 10);
     assertThatThrownBy(() -> federation().resume().build().run(ROUNDS))
-        .hasMessageContaining("it was whole once: damage")
+        .hasMessageContaining("the line is corrupt")
         .hasMessageContaining("--go-back");
   }
 
@@ -345,7 +345,7 @@ class RunRecoveryTest {
           }
         };
     federation().strategy(weighed(new double[] {1, 2})).resume().listener(listener).build().run(2);
-    assertThat(said).singleElement().asString().contains("weighting.helper", "cannot be seen");
+    assertThat(said).singleElement().asString().contains("weighting.helper", "cannot be compared");
   }
 
   /** A weighting with what can be compared, and what cannot. */

@@ -35,8 +35,7 @@ class OutputDirectoryTest {
     write(out, false, "a");
     assertThatThrownBy(() -> OutputDirectory.open(out, false))
         .hasMessage(
-            out
-                + ": holds a (expected: a new or empty directory, or --overwrite, which replaces what is there)");
+            out + ": holds a (expected: a new or empty directory, or --overwrite to replace it)");
     write(out, true, "b");
     assertThat(names(out)).containsExactly("b");
     assertThat(names(out.getParent())).containsExactly("model");
@@ -70,8 +69,7 @@ class OutputDirectoryTest {
     Path data = Files.writeString(temp.resolve("all/d.jsonl"), "x");
     for (Path out : List.of(model, temp.resolve("all"))) {
       assertThatThrownBy(() -> OutputDirectory.open(out, true, data, model))
-          .hasMessageStartingWith(out + ": holds ")
-          .hasMessageContaining("which is read");
+          .hasMessageStartingWith(out + ": contains the input ");
     }
     assertThat(names(temp.resolve("all"))).containsExactly("d.jsonl", "model");
     write(temp.resolve("all/other"), true, "a");
@@ -81,10 +79,10 @@ class OutputDirectoryTest {
   void placeThatCannotBeMadeIsRefusedBeforeTheWork() throws IOException {
     Path file = Files.writeString(temp.resolve("file"), "x");
     assertThatThrownBy(() -> OutputDirectory.require(file.resolve("sub"), false))
-        .hasMessageContaining("cannot be made in " + file + ", a file");
+        .hasMessageContaining("cannot create in " + file + ", a file");
     Path link = Files.createSymbolicLink(temp.resolve("link"), temp.resolve("nowhere"));
     assertThatThrownBy(() -> OutputDirectory.require(link, true))
-        .hasMessageContaining("a link to what is not there");
+        .hasMessageContaining("a dangling link");
   }
 
   @Test

@@ -48,7 +48,7 @@ class FolderLockTest {
     FolderLock lock = FolderLock.hold(temp);
     assertThat(other()).isEqualTo(REFUSED);
     assertThatThrownBy(() -> FolderLock.hold(temp.resolve(".")))
-        .hasMessage(temp.resolve(".") + ": another run is at work there");
+        .hasMessage(temp.resolve(".") + ": in use by another run");
     assertThat(other()).as("after a refusal in this process").isEqualTo(REFUSED);
     lock.close();
     assertThat(other()).isZero();

@@ -38,11 +38,11 @@ class JournalTest {
       Files.delete(log);
       assertThatThrownBy(() -> journal.append("{}"))
           .isInstanceOf(IOException.class)
-          .hasMessage(log + ": gone (expected: the run's log, as it was opened)");
+          .hasMessage(log + ": deleted (expected: the open log of the run)");
       Files.writeString(log, "another");
       assertThatThrownBy(() -> journal.append("{}"))
           .isInstanceOf(IOException.class)
-          .hasMessageContaining("not written to any more");
+          .hasMessageContaining("no longer written");
     }
   }
 }

@@ -63,7 +63,7 @@ class MembersTest {
     }
     assertThat(count).isEqualTo(20_000);
     assertThat(Objects.requireNonNull(members.refusal(join("late"))).getDescription())
-        .isEqualTo("clients: 20000 have joined, the most that are taken in");
+        .isEqualTo("clients: 20000 have joined, which is the maximum");
     assertThat(members.refusal(join("home-7"))).isNull(); // a known one comes back
   }
 }

@@ -43,7 +43,7 @@ class EmbeddingTest {
   void trainsWithoutJnaAndSaysSoOnce() throws Exception {
     assertThat(hosted("-Djna.nosys=true", "-Djna.tmpdir=/proc/none", "-Djna.nounpack=true"))
         .containsPattern("loss \\d\\.\\d{4}")
-        .containsOnlyOnce("memory is not tuned");
+        .containsOnlyOnce("malloc is not tuned");
   }
 
   @Test
@@ -51,7 +51,7 @@ class EmbeddingTest {
     String cache = Path.of(System.getProperty("user.home"), ".cache", "edgefit").toString();
     assertThat(hosted("-Duser.home=?", "-Dedgefit.cache=" + cache))
         .containsPattern("loss \\d\\.\\d{4}")
-        .doesNotContain("memory is not tuned");
+        .doesNotContain("malloc is not tuned");
     assertThat(Path.of("?")).doesNotExist();
   }
 

@@ -159,7 +159,7 @@ class LauncherScriptsTest {
             "records.jsonl",
             "--id",
             "home");
-    assertThat(out).contains("--state-dir: none, and this account has no folder of its own");
+    assertThat(out).contains("--state-dir: not set, and this user has no home directory");
     assertThat(home.resolve("?")).doesNotExist();
   }
 

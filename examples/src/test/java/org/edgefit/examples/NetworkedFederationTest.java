@@ -334,7 +334,7 @@ class NetworkedFederationTest {
     RunResult result =
         federation(Strategy.fedAvg()).clients(server.clients()).minimumClients(2).build().run(1);
     assertThat(ends(result).get("good")).startsWith("trained");
-    assertThat(ends(result).get("dies")).startsWith("failed").contains("connection was lost");
+    assertThat(ends(result).get("dies")).startsWith("failed").contains("disconnected");
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(20));
   }
 
@@ -432,7 +432,7 @@ class NetworkedFederationTest {
     assertThat(server.clients().await(1, Duration.ofSeconds(20))).isTrue();
     server.fail("disk full");
     assertThatThrownBy(() -> client.get(20, TimeUnit.SECONDS))
-        .hasMessageContaining("the run failed at the server: disk full");
+        .hasMessageContaining("the run failed on the server: disk full");
   }
 
   @Test

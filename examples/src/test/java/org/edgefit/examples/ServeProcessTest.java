@@ -156,7 +156,7 @@ class ServeProcessTest {
     assertThat(server.waitFor(30, TimeUnit.SECONDS)).isTrue();
     assertThat(endOf(alive)).isEqualTo(1);
     assertThat(Files.readString(temp.resolve("home-a.log")))
-        .contains("the run was stopped at the server: stopped in round 1");
+        .contains("the server stopped the run: stopped in round 1");
     assertThat(Files.readString(run.resolve("journal.log")))
         .contains("\"event\":\"roundOpened\",\"round\":1", "\"end\":\"stopped\"")
         .doesNotContain("\"clientFinished\"", "\"event\":\"roundClosed\",\"round\":1");
@@ -173,7 +173,7 @@ class ServeProcessTest {
     Process other = serve(second, run, "0", "--resume");
     assertThat(endOf(other)).isEqualTo(1);
     assertThat(Files.readString(second))
-        .contains(run + ": another run is at work there")
+        .contains(run + ": in use by another run")
         .doesNotContain("listening");
   }
 
@@ -196,7 +196,7 @@ class ServeProcessTest {
     Path other = temp.resolve("other.out");
     assertThat(endOf(serve(other, run, "0", "--resume", "--max-examples", "7"))).isEqualTo(1);
     assertThat(Files.readString(other))
-        .contains("maxExamples: 7 (expected: 1000000, with which the run began)")
+        .contains("maxExamples: 7 (expected: 1000000, as in the original run)")
         .doesNotContain("listening");
     assertThat(run.resolve("journal.log")).hasBinaryContent(log);
   }

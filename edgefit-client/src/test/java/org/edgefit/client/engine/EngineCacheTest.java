@@ -81,7 +81,7 @@ class EngineCacheTest {
     Files.setPosixFilePermissions(home, PosixFilePermissions.fromString("rwxrwxrwx"));
     assertThatThrownBy(() -> cache().folder())
         .isInstanceOf(IOException.class)
-        .hasMessageContaining(home + ": others may write there");
+        .hasMessageContaining(home + ": writable by others");
   }
 
   @Test
@@ -212,7 +212,8 @@ class EngineCacheTest {
     environment.put("EDGEFIT_CACHE", file.toString());
     assertThatThrownBy(() -> cache().folder())
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("the engine's cache: " + file + ": cannot be read, or not be written")
+        .hasMessageContaining(
+            "the engine's cache folder: " + file + ": not readable, or not filled and")
         .hasMessageContaining("EDGEFIT_CACHE names another");
   }
 

@@ -128,7 +128,7 @@ class DeviceKernelsTest {
     assertThatThrownBy(() -> ComputeProbe.require(ComputeType.BFLOAT16, Device.cpu()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "compute: bfloat16 (expected: float32; this processor has no products in bfloat16)");
+            "compute: bfloat16 (expected: float32; this processor does not support bfloat16)");
   }
 
   private static boolean isPortable() {

@@ -142,8 +142,8 @@ class ModelTokenizerTest {
   void templateThatIsNotRenderedIsRefusedByItsPlace() throws IOException {
     try (ModelTokenizer tokenizer = tiny("\"{{ messages | groupby('role') }}\"")) {
       assertThatThrownBy(() -> tokenizer.template("auto"))
-          .hasMessageContaining("line 1, column 15: filter \"groupby\" is not known here")
-          .hasMessageContaining("with --template")
+          .hasMessageContaining("line 1, column 15: filter \"groupby\" is not supported")
+          .hasMessageContaining("set --template")
           .hasMessageContaining(temp.toString());
     }
   }

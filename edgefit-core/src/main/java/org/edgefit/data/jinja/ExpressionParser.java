@@ -1,17 +1,13 @@
 package org.edgefit.data.jinja;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.edgefit.data.jinja.Place.Fault;
 import org.edgefit.data.jinja.Token.Kind;
-import org.edgefit.data.jinja.Values.Callable;
-import org.edgefit.data.jinja.Values.None;
 import org.edgefit.data.jinja.Values.Tuple;
 import org.edgefit.data.jinja.Values.Undefined;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads expressions, the operators that bind least first: {@code if}, {@code or}, {@code and},
@@ -22,55 +18,19 @@ final class ExpressionParser {
 
   private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
 
-  private static final Set<String> CONSTANTS =
-      Set.of("true", "True", "false", "False", "none", "None");
-
-  /** Names of Jinja2 whose values are not made here. */
-  private static final Set<String> UNKNOWN =
-      Set.of("self", "super", "varargs", "kwargs", "lipsum", "cycler", "joiner");
-
   private final Tokens tokens;
-  private final Frames frames;
-  private boolean seesCaller;
+  private final Operands operands;
   private boolean seesSafe;
   private int operatorsSeen;
 
   ExpressionParser(Tokens tokens, Frames frames) {
     this.tokens = tokens;
-    this.frames = frames;
+    this.operands = new Operands(tokens, frames, this);
   }
 
   /** Filters a value. */
   interface Filtering {
     Object apply(Object value, Scope scope);
-  }
-
-  /** Calls what a {@code call} statement names, with its body as the caller. */
-  interface Called {
-    Object call(Scope scope, Macro caller);
-  }
-
-  /** Forgets that the name {@code caller} was read, and returns whether it was. */
-  boolean forgetCaller() {
-    boolean seen = seesCaller;
-    seesCaller = false;
-    return seen;
-  }
-
-  /** Returns whether the name {@code caller} was read, and goes back to what was before. */
-  boolean rememberCaller(boolean before) {
-    boolean seen = seesCaller;
-    seesCaller = before;
-    return seen;
-  }
-
-  /** Returns a name that may be given a value. */
-  String assignable(Token name) {
-    if (CONSTANTS.contains(name.text()) || UNKNOWN.contains(name.text())) {
-      throw new TemplateException(
-          name.place(), "\"" + name.text() + "\" cannot be given a value here");
-    }
-    return name.text();
   }
 
   /** Reads what is between the brackets of an output. */
@@ -85,6 +45,11 @@ final class ExpressionParser {
       };
     }
     return value;
+  }
+
+  /** Returns the parser of operands, which knows the names that were read. */
+  Operands operands() {
+    return operands;
   }
 
   Expression expression() {
@@ -102,7 +67,7 @@ final class ExpressionParser {
       parts.add(withCondition ? conditional() : or());
       isTuple |= tokens.peek().isOperator(",");
     } while (tokens.skip(","));
-    return isTuple ? scope -> new Tuple(all(parts, scope)) : parts.get(0);
+    return isTuple ? scope -> new Tuple(Operands.all(parts, scope)) : parts.get(0);
   }
 
   private boolean isTupleEnd(Set<String> endNames) {
@@ -111,12 +76,6 @@ final class ExpressionParser {
         || next.is(Kind.STATEMENT_END)
         || next.isOperator(")")
         || (next.is(Kind.NAME) && endNames.contains(next.text()));
-  }
-
-  private static List<Object> all(List<Expression> parts, Scope scope) {
-    List<Object> values = new ArrayList<>();
-    parts.forEach(part -> values.add(part.value(scope)));
-    return values;
   }
 
   private Expression conditional() {
@@ -174,14 +133,14 @@ final class ExpressionParser {
       return place.at(
           () ->
               switch (operator) {
-                case "==" -> Values.isEqual(left, right);
-                case "!=" -> !Values.isEqual(left, right);
-                case "<" -> Values.compare(left, right) < 0;
-                case "<=" -> Values.compare(left, right) <= 0;
-                case ">" -> Values.compare(left, right) > 0;
-                case ">=" -> Values.compare(left, right) >= 0;
-                case "in" -> Values.contains(right, left);
-                default -> !Values.contains(right, left);
+                case "==" -> Comparisons.isEqual(left, right);
+                case "!=" -> !Comparisons.isEqual(left, right);
+                case "<" -> Comparisons.compare(left, right) < 0;
+                case "<=" -> Comparisons.compare(left, right) <= 0;
+                case ">" -> Comparisons.compare(left, right) > 0;
+                case ">=" -> Comparisons.compare(left, right) >= 0;
+                case "in" -> Comparisons.contains(right, left);
+                default -> !Comparisons.contains(right, left);
               });
     }
   }
@@ -238,7 +197,7 @@ final class ExpressionParser {
           scope -> {
             Object a = first.value(scope);
             Object b = second.value(scope);
-            return token.place().at(() -> Values.arithmetic(token.text(), a, b));
+            return token.place().at(() -> Arithmetic.arithmetic(token.text(), a, b));
           };
     }
     return left;
@@ -297,7 +256,7 @@ final class ExpressionParser {
       value =
           scope -> {
             Object number = negated.value(scope);
-            return token.place().at(() -> Values.negative(number));
+            return token.place().at(() -> Arithmetic.negative(number));
           };
     } else if (tokens.skip("+")) {
       Expression number = unary(false);
@@ -306,259 +265,13 @@ final class ExpressionParser {
             Object same = number.value(scope);
             return token
                 .place()
-                .at(() -> same instanceof Double ? same : Values.arithmetic("+", 0L, same));
+                .at(() -> same instanceof Double ? same : Arithmetic.arithmetic("+", 0L, same));
           };
     } else {
-      value = primary();
+      value = operands.primary();
     }
-    value = postfix(value);
+    value = operands.postfix(value);
     return withFilter ? filtered(value) : value;
-  }
-
-  private Expression primary() {
-    Token token = tokens.take();
-    return switch (token.kind()) {
-      case NAME -> name(token);
-      case STRING -> {
-        StringBuilder text = new StringBuilder(token.text());
-        while (tokens.is(Kind.STRING)) {
-          text.append(tokens.take().text());
-        }
-        yield constant(text.toString());
-      }
-      case INTEGER -> {
-        if (token.text().length() > 18) {
-          throw new TemplateException(
-              token.place(), "an integer of more than 64 bits is not supported");
-        }
-        yield constant(Long.valueOf(token.text()));
-      }
-      case FLOAT -> constant(Double.valueOf(token.text()));
-      default -> bracket(token);
-    };
-  }
-
-  private static Expression constant(Object value) {
-    return scope -> value;
-  }
-
-  private Expression bracket(Token token) {
-    if (token.isOperator("(")) {
-      if (tokens.skip(")")) {
-        return scope -> new Tuple(List.of());
-      }
-      Expression inner = tuple(true, Set.of());
-      tokens.expectOperator(")");
-      return inner;
-    } else if (token.isOperator("[")) {
-      return list();
-    } else if (token.isOperator("{")) {
-      return map();
-    }
-    throw new TemplateException(token.place(), "found " + token + " (expected: a value)");
-  }
-
-  private Expression name(Token token) {
-    String name = token.text();
-    if (UNKNOWN.contains(name)) {
-      throw new TemplateException(token.place(), "\"" + name + "\" is not supported");
-    }
-    seesCaller |= name.equals("caller");
-    if (!CONSTANTS.contains(name)) {
-      frames.read(name);
-    }
-    return switch (name) {
-      case "true", "True" -> constant(true);
-      case "false", "False" -> constant(false);
-      case "none", "None" -> constant(None.NONE);
-      default -> scope -> scope.get(name);
-    };
-  }
-
-  private Expression list() {
-    List<Expression> items = new ArrayList<>();
-    while (!tokens.skip("]")) {
-      if (!items.isEmpty()) {
-        tokens.expectOperator(",");
-        if (tokens.skip("]")) {
-          break;
-        }
-      }
-      items.add(expression());
-    }
-    return scope -> all(items, scope);
-  }
-
-  private Expression map() {
-    Place place = tokens.peek().place();
-    Map<Expression, Expression> entries = new LinkedHashMap<>();
-    while (!tokens.skip("}")) {
-      if (!entries.isEmpty()) {
-        tokens.expectOperator(",");
-        if (tokens.skip("}")) {
-          break;
-        }
-      }
-      Expression key = expression();
-      tokens.expectOperator(":");
-      entries.put(key, expression());
-    }
-    return scope -> {
-      Map<Object, Object> map = new LinkedHashMap<>();
-      entries.forEach(
-          (key, value) ->
-              map.put(place.at(() -> Values.key(key.value(scope))), value.value(scope)));
-      return map;
-    };
-  }
-
-  /** Reads attributes, items and calls that follow a value. */
-  private Expression postfix(Expression first) {
-    Expression value = first;
-    while (true) {
-      Token token = tokens.peek();
-      if (tokens.skip(".")) {
-        value = attribute(value, token);
-      } else if (tokens.skip("[")) {
-        value = item(value, token.place());
-      } else if (token.isOperator("(")) {
-        value = call(value);
-      } else {
-        return value;
-      }
-    }
-  }
-
-  private Expression attribute(Expression owner, Token dot) {
-    Token name = tokens.take();
-    if (name.is(Kind.INTEGER) && name.text().length() < 10) {
-      Long index = Long.valueOf(name.text());
-      return scope -> {
-        Object value = owner.value(scope);
-        return dot.place().at(() -> Values.item(value, index));
-      };
-    } else if (!name.is(Kind.NAME)) {
-      throw new TemplateException(
-          name.place(), "found " + name + " (expected: a name or a number)");
-    }
-    return scope -> {
-      Object value = owner.value(scope);
-      return dot.place().at(() -> Values.attribute(value, name.text()));
-    };
-  }
-
-  private Expression item(Expression owner, Place place) {
-    List<@Nullable Expression> bounds = new ArrayList<>();
-    boolean isSlice = false;
-    while (true) {
-      boolean isOpen = tokens.peek().isOperator(":") || tokens.peek().isOperator("]");
-      bounds.add(isOpen ? null : expression());
-      if (!tokens.skip(":")) {
-        break;
-      }
-      isSlice = true;
-    }
-    if (bounds.size() > 3 || (!isSlice && bounds.get(0) == null)) {
-      throw tokens.unexpected("an index, or a slice of at most three parts");
-    }
-    if (!tokens.skip("]")) {
-      throw tokens.unexpected("\"]\"");
-    }
-    Expression key = bounds.get(0);
-    if (!isSlice && key != null) {
-      return scope -> {
-        Object value = owner.value(scope);
-        Object index = key.value(scope);
-        return place.at(() -> Values.item(value, index));
-      };
-    }
-    return scope -> {
-      Object value = owner.value(scope);
-      List<Object> parts = new ArrayList<>();
-      for (int i = 0; i < 3; i++) {
-        Expression bound = i < bounds.size() ? bounds.get(i) : null;
-        parts.add(bound == null ? None.NONE : bound.value(scope));
-      }
-      return place.at(() -> Values.slice(value, parts.get(0), parts.get(1), parts.get(2)));
-    };
-  }
-
-  private record Call(List<Expression> positional, Map<String, Expression> named) {
-    Arguments arguments(Scope scope) {
-      Map<String, Object> values = new LinkedHashMap<>();
-      List<Object> first = all(positional, scope);
-      named.forEach((name, value) -> values.put(name, value.value(scope)));
-      return new Arguments(first, values);
-    }
-  }
-
-  private Call arguments() {
-    tokens.expectOperator("(");
-    List<Expression> positional = new ArrayList<>();
-    Map<String, Expression> named = new LinkedHashMap<>();
-    while (!tokens.skip(")")) {
-      if (!positional.isEmpty() || !named.isEmpty()) {
-        tokens.expectOperator(",");
-        if (tokens.skip(")")) {
-          break;
-        }
-      }
-      Token token = tokens.peek();
-      if (token.isOperator("*") || token.isOperator("**")) {
-        throw new TemplateException(
-            token.place(), "arguments with \"" + token.text() + "\" are unsupported");
-      } else if (token.is(Kind.NAME) && tokens.second().isOperator("=")) {
-        tokens.take();
-        tokens.take();
-        if (named.put(token.text(), expression()) != null) {
-          throw new TemplateException(
-              token.place(), "argument " + token.text() + " is given twice");
-        }
-      } else if (named.isEmpty()) {
-        positional.add(expression());
-      } else {
-        throw tokens.unexpected("an argument with its name");
-      }
-    }
-    return new Call(positional, named);
-  }
-
-  private Expression call(Expression function) {
-    Place place = tokens.peek().place();
-    Call call = arguments();
-    return scope -> {
-      Object called = function.value(scope);
-      Arguments given = call.arguments(scope);
-      return place.at(() -> call(called, given));
-    };
-  }
-
-  private static Object call(Object function, Arguments arguments) {
-    if (function instanceof Callable callable) {
-      return callable.call(arguments);
-    } else if (function instanceof Undefined undefined) {
-      throw undefined.fault();
-    }
-    throw new Fault("a " + Values.type(function) + " cannot be called");
-  }
-
-  /** Reads the call of a {@code call} statement. */
-  Called called() {
-    Place place = tokens.peek().place();
-    Expression function = primary();
-    while (tokens.peek().isOperator(".")) {
-      Token dot = tokens.take();
-      function = attribute(function, dot);
-    }
-    Expression wanted = function;
-    Call call = arguments();
-    return (scope, caller) -> {
-      Object macro = wanted.value(scope);
-      Arguments given = call.arguments(scope);
-      Map<String, Object> named = new LinkedHashMap<>(given.named());
-      named.put("caller", caller);
-      return place.at(() -> call(macro, new Arguments(given.positional(), named)));
-    };
   }
 
   /** Reads filters and tests that follow a value. */
@@ -573,7 +286,7 @@ final class ExpressionParser {
       } else if (tokens.skipName("is")) {
         value = test(value, token.place());
       } else if (token.isOperator("(")) {
-        value = call(value);
+        value = operands.call(value);
       } else {
         return value;
       }
@@ -608,7 +321,10 @@ final class ExpressionParser {
       throw new TemplateException(name.place(), "filter \"" + name.text() + "\" is not supported");
     }
     Filters.Filter found = filter;
-    Call call = tokens.peek().isOperator("(") ? arguments() : new Call(List.of(), Map.of());
+    Operands.Call call =
+        tokens.peek().isOperator("(")
+            ? operands.arguments()
+            : new Operands.Call(List.of(), Map.of());
     return (value, scope) -> {
       Arguments given = call.arguments(scope);
       return name.place().at(() -> found.apply(value, given));
@@ -627,11 +343,11 @@ final class ExpressionParser {
     if (test == null) {
       throw new TemplateException(name.place(), "test \"" + name.text() + "\" is not supported");
     }
-    Call call = new Call(List.of(), Map.of());
+    Operands.Call call = new Operands.Call(List.of(), Map.of());
     Token next = tokens.peek();
     boolean isWord = next.isName("else") || next.isName("or") || next.isName("and");
     if (next.isOperator("(")) {
-      call = arguments();
+      call = operands.arguments();
     } else if (next.isName("is")) {
       throw tokens.unexpected("one test alone");
     } else if ((next.is(Kind.NAME) && !isWord)
@@ -640,9 +356,9 @@ final class ExpressionParser {
         || next.is(Kind.FLOAT)
         || next.isOperator("[")
         || next.isOperator("{")) {
-      call = new Call(List.of(postfix(primary())), Map.of());
+      call = new Operands.Call(List.of(operands.postfix(operands.primary())), Map.of());
     }
-    Call found = call;
+    Operands.Call found = call;
     return scope -> {
       Object value = asked.value(scope);
       Arguments given = found.arguments(scope);

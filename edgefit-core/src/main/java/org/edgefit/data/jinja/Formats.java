@@ -152,7 +152,7 @@ final class Formats {
     private void map(Map<?, ?> map, int depth) {
       Map<Object, Object> entries = new LinkedHashMap<>(map);
       if (sorted) {
-        Map<Object, Object> inOrder = new TreeMap<>(Values::compare);
+        Map<Object, Object> inOrder = new TreeMap<>(Comparisons::compare);
         inOrder.putAll(entries);
         entries = inOrder;
       }

@@ -63,6 +63,6 @@ final class Loop implements Attributes {
     List<Object> values = new ArrayList<>(arguments.positional("changed", 0, Integer.MAX_VALUE));
     List<Object> last = changed;
     changed = values;
-    return last == null || !Values.isEqual(last, values);
+    return last == null || !Comparisons.isEqual(last, values);
   }
 }

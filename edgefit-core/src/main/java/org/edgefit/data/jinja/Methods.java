@@ -97,7 +97,7 @@ final class Methods {
           arguments -> {
             Object wanted = arguments.positional(name, 1, 1).get(0);
             for (int i = 0; i < list.size(); i++) {
-              if (Values.isEqual(list.get(i), wanted)) {
+              if (Comparisons.isEqual(list.get(i), wanted)) {
                 return (long) i;
               }
             }
@@ -106,7 +106,7 @@ final class Methods {
       case "count" ->
           arguments -> {
             Object wanted = arguments.positional(name, 1, 1).get(0);
-            return list.stream().filter(item -> Values.isEqual(item, wanted)).count();
+            return list.stream().filter(item -> Comparisons.isEqual(item, wanted)).count();
           };
       case "copy" ->
           list instanceof Tuple

@@ -3,10 +3,8 @@ package org.edgefit.data.jinja;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import org.edgefit.data.jinja.Place.Fault;
 import org.edgefit.data.jinja.Statement.Flow;
 import org.edgefit.data.jinja.Token.Kind;
-import org.edgefit.data.jinja.Values.Namespace;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the statements of a template; the expressions in them are {@link ExpressionParser}'s. */
@@ -15,12 +13,13 @@ final class Parser {
   private final Tokens tokens;
   private final Frames frames = new Frames();
   private final ExpressionParser expressions;
-  private final List<String> targetNames = new ArrayList<>();
+  private final Targets targets;
   private int loops;
 
   Parser(List<Token> all) {
     this.tokens = new Tokens(all);
     this.expressions = new ExpressionParser(tokens, frames);
+    this.targets = new Targets(tokens, frames, expressions.operands());
   }
 
   /** Returns the names that are the template's own, once it is read. */
@@ -109,9 +108,9 @@ final class Parser {
   }
 
   private Statement loop(Token word) {
-    targetNames.clear();
-    Target target = target(Set.of("in"));
-    List<String> names = List.copyOf(targetNames);
+    targets.forgetNames();
+    Targets.Target target = targets.read(Set.of("in"));
+    List<String> names = targets.names();
     if (names.contains("loop") || names.contains("")) {
       throw new TemplateException(word.place(), "a loop over \"loop\" or a namespace's name");
     }
@@ -164,7 +163,11 @@ final class Parser {
   }
 
   private static List<Object> chosen(
-      Expression values, Target target, @Nullable Expression test, Scope scope, Set<String> own) {
+      Expression values,
+      Targets.Target target,
+      @Nullable Expression test,
+      Scope scope,
+      Set<String> own) {
     List<Object> items = Values.list(values.value(scope));
     if (test != null) {
       items.removeIf(
@@ -192,9 +195,9 @@ final class Parser {
   }
 
   private Statement assignment(Token word) {
-    targetNames.clear();
-    Target target = target(Set.of());
-    List<String> names = targetNames.stream().filter(name -> !name.isEmpty()).toList();
+    targets.forgetNames();
+    Targets.Target target = targets.read(Set.of());
+    List<String> names = targets.names().stream().filter(name -> !name.isEmpty()).toList();
     if (names.contains("loop") && loops > 0) {
       throw new TemplateException(word.place(), "\"loop\" cannot be given a value in a loop");
     }
@@ -249,13 +252,13 @@ final class Parser {
 
   private Statement macro(Token word) {
     Token name = tokens.expect(Kind.NAME);
-    boolean outer = expressions.forgetCaller();
+    boolean outer = expressions.operands().forgetCaller();
     frames.set(name.text());
     frames.push();
     Macro.Signature signature = signature(name.text());
     frames.pop();
     Captured body = capturedBody("endmacro", signature.names().toArray(String[]::new));
-    boolean usesCaller = expressions.rememberCaller(outer);
+    boolean usesCaller = expressions.operands().rememberCaller(outer);
     return (scope, output) ->
         word.place()
             .at(
@@ -276,7 +279,7 @@ final class Parser {
       if (!names.isEmpty()) {
         tokens.expectOperator(",");
       }
-      names.add(expressions.assignable(tokens.expect(Kind.NAME)));
+      names.add(expressions.operands().assignable(tokens.expect(Kind.NAME)));
       boolean hasDefault = tokens.skip("=");
       if (!hasDefault && !defaults.isEmpty() && defaults.get(defaults.size() - 1) != null) {
         throw tokens.unexpected("a default, as of the parameter before");
@@ -291,10 +294,10 @@ final class Parser {
         tokens.peek().isOperator("(")
             ? signature("caller")
             : new Macro.Signature("caller", List.of(), List.of());
-    ExpressionParser.Called called = expressions.called();
-    boolean outer = expressions.forgetCaller();
+    Operands.Called called = expressions.operands().called();
+    boolean outer = expressions.operands().forgetCaller();
     Captured body = capturedBody("endcall", signature.names().toArray(String[]::new));
-    boolean usesCaller = expressions.rememberCaller(outer);
+    boolean usesCaller = expressions.operands().rememberCaller(outer);
     return (scope, output) -> {
       Macro caller = new Macro(signature, body.statements(), body.own(), scope, usesCaller);
       output.append(word.place().at(() -> Values.string(called.call(scope, caller))));
@@ -313,27 +316,27 @@ final class Parser {
   }
 
   private Statement with() {
-    targetNames.clear();
-    List<Target> targets = new ArrayList<>();
+    targets.forgetNames();
+    List<Targets.Target> assigned = new ArrayList<>();
     List<Expression> values = new ArrayList<>();
     while (!tokens.is(Kind.STATEMENT_END)) {
-      if (!targets.isEmpty()) {
+      if (!assigned.isEmpty()) {
         tokens.expectOperator(",");
       }
-      targets.add(target(Set.of()));
+      assigned.add(targets.read(Set.of()));
       tokens.expectOperator("=");
       values.add(expressions.expression());
     }
     int conditions = frames.conditions(0);
     Set<String> own = frames.push();
-    List.copyOf(targetNames).forEach(frames::set);
+    targets.names().forEach(frames::set);
     List<Statement> body = bodyTo("endwith");
     frames.pop();
     frames.conditions(conditions);
     return (scope, output) -> {
       Scope inner = scope.inner(own);
-      for (int i = 0; i < targets.size(); i++) {
-        targets.get(i).set(inner, values.get(i).value(scope));
+      for (int i = 0; i < assigned.size(); i++) {
+        assigned.get(i).set(inner, values.get(i).value(scope));
       }
       return Statement.runAll(body, inner, output);
     };
@@ -350,60 +353,6 @@ final class Parser {
                 output.generated(start);
                 return Flow.NEXT;
               });
-    };
-  }
-
-  /** Where a value goes. */
-  private interface Target {
-    void set(Scope scope, Object value);
-  }
-
-  /** Reads a name, a namespace's attribute, or several with commas between them. */
-  private Target target(Set<String> ends) {
-    List<Target> parts = new ArrayList<>();
-    boolean isTuple = false;
-    do {
-      if (!parts.isEmpty() && (tokens.is(Kind.NAME) && ends.contains(tokens.peek().text()))) {
-        break;
-      }
-      parts.add(one());
-      isTuple |= tokens.peek().isOperator(",");
-    } while (tokens.skip(","));
-    return isTuple ? unpacked(parts) : parts.get(0);
-  }
-
-  private Target one() {
-    if (tokens.skip("(")) {
-      Target inner = target(Set.of());
-      tokens.expectOperator(")");
-      return inner;
-    }
-    Token name = tokens.expect(Kind.NAME);
-    if (!tokens.skip(".")) {
-      String text = expressions.assignable(name);
-      targetNames.add(text);
-      return (scope, value) -> scope.set(text, value);
-    }
-    String attribute = tokens.expect(Kind.NAME).text();
-    frames.read(name.text());
-    targetNames.add("");
-    return (scope, value) -> {
-      if (!(scope.get(name.text()) instanceof Namespace namespace)) {
-        throw new Fault("\"" + name.text() + "\" is no namespace, and cannot be changed");
-      }
-      namespace.attributes().put(attribute, value);
-    };
-  }
-
-  private static Target unpacked(List<Target> parts) {
-    return (scope, value) -> {
-      List<Object> values = Values.list(value);
-      if (values.size() != parts.size()) {
-        throw new Fault(values.size() + " values for " + parts.size() + " names");
-      }
-      for (int i = 0; i < parts.size(); i++) {
-        parts.get(i).set(scope, values.get(i));
-      }
     };
   }
 }

@@ -65,15 +65,16 @@ final class Tests {
       case "odd" -> alone(name, value -> isRest(value, 2, 1));
       case "even" -> alone(name, value -> isRest(value, 2, 0));
       case "divisibleby" -> with(name, (value, other) -> isRest(value, other, 0));
-      case "in" -> with(name, (value, other) -> Values.contains(other, value));
+      case "in" -> with(name, (value, other) -> Comparisons.contains(other, value));
       case "sameas" -> with(name, Tests::isSame);
-      case "eq", "equalto", "==" -> with(name, Values::isEqual);
-      case "ne", "!=" -> with(name, (value, other) -> !Values.isEqual(value, other));
-      case "lt", "lessthan", "<" -> with(name, (value, other) -> Values.compare(value, other) < 0);
-      case "le", "<=" -> with(name, (value, other) -> Values.compare(value, other) <= 0);
+      case "eq", "equalto", "==" -> with(name, Comparisons::isEqual);
+      case "ne", "!=" -> with(name, (value, other) -> !Comparisons.isEqual(value, other));
+      case "lt", "lessthan", "<" ->
+          with(name, (value, other) -> Comparisons.compare(value, other) < 0);
+      case "le", "<=" -> with(name, (value, other) -> Comparisons.compare(value, other) <= 0);
       case "gt", "greaterthan", ">" ->
-          with(name, (value, other) -> Values.compare(value, other) > 0);
-      case "ge", ">=" -> with(name, (value, other) -> Values.compare(value, other) >= 0);
+          with(name, (value, other) -> Comparisons.compare(value, other) > 0);
+      case "ge", ">=" -> with(name, (value, other) -> Comparisons.compare(value, other) >= 0);
       case "filter" ->
           alone(name, value -> value instanceof String filter && Filters.named(filter) != null);
       case "test" ->
@@ -103,7 +104,7 @@ final class Tests {
   }
 
   private static boolean isRest(Object value, Object by, long rest) {
-    return Values.isEqual(Values.arithmetic("%", value, by), rest);
+    return Comparisons.isEqual(Arithmetic.arithmetic("%", value, by), rest);
   }
 
   private static boolean isRest(Object value, long by, long rest) {

@@ -64,9 +64,9 @@ class SelfInstructTest {
     assertThat(one.dropped().get("no task or answer")).isPositive();
     assertThat(one.dropped().get("JSON")).isPositive();
     assertThat(one.report()).contains("dropped: ROUGE-L", "Routine");
-    assertThat(count(one, "written by the teacher")).isEqualTo(one.candidates());
-    assertThat(count(one, "beyond those wanted")).isPositive();
-    assertThat(count(one, "dropped: .*|beyond those wanted|accepted")).isEqualTo(one.candidates());
+    assertThat(count(one, "generated")).isEqualTo(one.candidates());
+    assertThat(count(one, "surplus")).isPositive();
+    assertThat(count(one, "dropped: .*|surplus|accepted")).isEqualTo(one.candidates());
   }
 
   /** Returns the sum of a report's counts of what a pattern says. */

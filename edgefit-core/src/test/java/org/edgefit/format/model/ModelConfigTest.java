@@ -190,7 +190,7 @@ class ModelConfigTest {
   @Test
   void whatIsNoModelIsSaid() throws IOException {
     assertThatThrownBy(() -> ModelConfig.read(temp.resolve("none")))
-        .hasMessage(temp.resolve("none") + ": no such directory (expected: a model's)");
+        .hasMessage(temp.resolve("none") + ": not found (expected: a model directory)");
     Files.writeString(temp.resolve("adapter_config.json"), "{}");
     assertThatThrownBy(() -> ModelConfig.read(temp))
         .hasMessage(temp + ": an adapter (expected: a model)");

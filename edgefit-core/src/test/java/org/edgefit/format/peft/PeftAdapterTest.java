@@ -116,7 +116,7 @@ class PeftAdapterTest {
   void missingFileIsNamed() {
     assertThatThrownBy(() -> PeftAdapter.read(temp.resolve("nowhere")))
         .hasMessageContaining("nowhere")
-        .hasMessageContaining("no such directory");
+        .hasMessageContaining("not found");
   }
 
   @ParameterizedTest

@@ -96,7 +96,7 @@ class SafetensorsTest {
         "{'a':{'dtype':'F99','shape':[1],'data_offsets':[0,4]}} | a: dtype",
         "{'a':{'dtype':'F32','shape':[-1],'data_offsets':[0,4]}} | a: shape [-1]",
         "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,4]}} | a: 4 bytes at data offset 0",
-        "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,9]}} | cut short: 4 bytes of data (expected: 9, as its header says)",
+        "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,9]}} | truncated: 4 bytes of data (expected: 9, as its header says)",
         "{'a':{'dtype':'F32','shape':[1],'data_offsets':[4,0]}} | a: data_offsets [4, 0]",
         "{'a':{'dtype':'F32','shape':[1],'data_offsets':[-4,0]}} | a: data_offsets [-4, 0]",
         "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0]}} | a: data_offsets [0]",
@@ -108,7 +108,7 @@ class SafetensorsTest {
         "{'a':{'dtype':'U8','shape':[1],'data_offsets':[3,4]}} | a: data offset 3 leaves a gap",
         "{'a':{'dtype':'U8','shape':[1],'data_offsets':[0,1]}} | end at data offset 1",
         "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]},"
-            + "'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}} | key \"a\" is there twice",
+            + "'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}} | key \"a\" is duplicated",
         "[1] | header at offset 8: ARRAY",
         "{'a' | header at offset 8",
       })
@@ -176,7 +176,7 @@ class SafetensorsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "version https://git-lfs.github.com/spec/v1 | a pointer of Git LFS in place of the file",
+        "version https://git-lfs.github.com/spec/v1 | a Git LFS pointer instead of the file",
         "<!DOCTYPE html><html></html> | an HTML page",
         "'' | empty",
       })

@@ -91,7 +91,7 @@ class IncomingFileTest {
       file.append(chunk("ab"));
       assertThatThrownBy(() -> file.append(chunk("cd")))
           .isInstanceOf(DamagedTransferException.class)
-          .hasMessage("more than the announced 3 bytes");
+          .hasMessage("more than the declared 3 bytes");
       assertThat(path()).hasContent("ab");
     }
   }

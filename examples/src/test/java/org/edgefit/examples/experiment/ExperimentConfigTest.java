@@ -163,17 +163,17 @@ class ExperimentConfigTest {
       value = {
         "name: x\\n\\tmodels: [a]   | line 2, column 1: not YAML: found character '\\t(TAB)'",
         "models: [a\\nseeds: [1]   | line 2, column 6: not YAML: expected ',' or ']'",
-        "name: x\\nname: y         | line 2, column 1: name: there twice",
+        "name: x\\nname: y         | line 2, column 1: name: duplicate",
         "name: x: y                | line 1, column 8: not YAML: mapping values are not allowed",
         "name: *a                  | line 1, column 7: not YAML: found undefined alias",
-        "data: &d {a: 1}\\nlora: *d | line 1, column 7: an alias of this (expected: written out)",
+        "data: &d {a: 1}\\nlora: *d | line 1, column 7: an alias (expected: no aliases)",
         "partition: {alpha: .nan}  | .nan (expected: a number that is finite)",
         "name: !!java.net.URL [x]  | tag tag:yaml.org,2002:java.net.URL (expected: no tags)",
         "name: !mine x             | line 1, column 7: tag !mine (expected: no tags)",
         "name: a\\n---\\nname: b    | not YAML: found another document",
         "name: a\\nmodels: [\\x01]  | line 2: U+0001 (expected: YAML text)",
         "a: [[[[[[[[[[[[[[[[[[[[[[ | not YAML: Nesting Depth exceeded max 20",
-        "? [a, b]\\n: c             | line 1, column 3: a key that is no word",
+        "? [a, b]\\n: c             | line 1, column 3: a non-string key",
         "- name                    | no keys and values (expected: a YAML mapping)",
       })
   void whatIsNoYamlOrAmbiguousIsRefusedByItsPlace(String yaml, String message) {

@@ -62,13 +62,13 @@ class ExperimentFolderTest {
       assertThat(folder.hasResults()).isTrue();
       assertThat(folder.computeOfResults(1, MODEL)).isEqualTo(ComputeType.BFLOAT16);
       assertThatThrownBy(() -> open("machine: {compute: bfloat16}"))
-          .hasMessageContaining("another run is at work there");
+          .hasMessageContaining("another run");
     }
     open("machine: {threads: 2, parallel: 3, compute: auto}");
     assertThatThrownBy(() -> open("machine: {compute: float32}"))
         .hasMessageContaining("machine.compute: bfloat16 there, float32 here");
     assertThatThrownBy(() -> open("federated: {rounds: 3}\nlora: {rank: 8}"))
-        .hasMessageContaining("another one wants another --out")
+        .hasMessageContaining("expected: another --out")
         .hasMessageContaining("federated.rounds: 50 there, 3 here");
   }
 }

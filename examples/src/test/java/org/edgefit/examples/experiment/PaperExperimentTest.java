@@ -80,11 +80,11 @@ class PaperExperimentTest {
     assertThat(PeftAdapter.read(trial.resolve("centralised/adapter")).config().rank())
         .isEqualTo(16);
     assertThat(Files.readString(out.resolve("report.md")))
-        .contains("the paper, Llama-2-7B | 0.89", "## tiny-home, seed 1", "written by the teacher")
-        .contains("On the virtual clock all rounds take", "| mean by records |", "| smollm2-135m |")
+        .contains("the paper, Llama-2-7B | 0.89", "## tiny-home, seed 1", "generated")
+        .contains("On the virtual clock all rounds take", "| weighted mean |", "| smollm2-135m |")
         .containsPattern("3 +2  not \\[creative_writing")
         .containsPattern("2 +1  among the most relevant");
-    assertThat(out.resolve("tables.json")).content().contains("mean by records", "smollm2-135m");
+    assertThat(out.resolve("tables.json")).content().contains("mean", "smollm2-135m");
     assertThat(out.resolve("report.html")).content().contains("<svg", "macro-F1", "viewport");
     assertThat(out.resolve("numbers.csv"))
         .content()
