@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.List;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.client.ClientText;
-import org.edgefit.client.Metrics;
 import org.edgefit.file.DurableFiles;
 import org.edgefit.file.Sha256;
 import org.edgefit.format.peft.UpdateFile;

@@ -10,6 +10,11 @@ import org.edgefit.client.TaskId;
  */
 public sealed interface RunEvent {
 
+  /** Returns the event as a JSON object on one line, as the run's log has it. */
+  default String toJson() {
+    return RunEventCodec.toJson(this).toString();
+  }
+
   /** An event that the run's log keeps. */
   sealed interface Kept extends RunEvent {}
 

@@ -20,15 +20,15 @@ import org.edgefit.file.Json;
 import org.jspecify.annotations.Nullable;
 
 /** Events as JSON objects: what the log keeps and {@code --json} prints. */
-public final class RunEventCodec {
+final class RunEventCodec {
 
   /** The version of the log's and of {@code run.json}'s format. */
-  public static final int FORMAT = 1;
+  static final int FORMAT = 1;
 
   private RunEventCodec() {}
 
   /** Returns an event as a JSON object, whose key {@code event} says which it is. */
-  public static ObjectNode toJson(RunEvent event) {
+  static ObjectNode toJson(RunEvent event) {
     ObjectNode json = Json.object();
     if (event instanceof RunEvent.RunOpened opened) {
       json.put("event", "runOpened").put("format", FORMAT).put("run", opened.runId());

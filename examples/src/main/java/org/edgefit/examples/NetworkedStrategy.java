@@ -40,7 +40,7 @@ import org.edgefit.strategy.Strategy;
  * clients. Here the clients are threads; in production they would be {@code edgefit-client join},
  * or programs like this one's {@link #join}.
  */
-public final class NetworkedStrategy {
+final class NetworkedStrategy {
 
   private static final Seed SEED = new Seed(7);
 

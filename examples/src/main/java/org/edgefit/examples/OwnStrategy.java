@@ -22,7 +22,7 @@ import org.edgefit.strategy.Strategy;
 import org.edgefit.strategy.UpdateSet;
 
 /** A custom strategy: the coordinate-wise median of the clients' deltas (Yin et al. 2018). */
-public final class OwnStrategy {
+final class OwnStrategy {
 
   private OwnStrategy() {}
 

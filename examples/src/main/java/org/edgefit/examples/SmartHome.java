@@ -51,7 +51,7 @@ import picocli.CommandLine.Option;
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
-public final class SmartHome implements Callable<Integer> {
+final class SmartHome implements Callable<Integer> {
 
   private static final Seed SEED = new Seed(42);
 

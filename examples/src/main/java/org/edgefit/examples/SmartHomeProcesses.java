@@ -26,7 +26,7 @@ import org.edgefit.server.cli.ServerMain;
  *
  * <p>Arguments: the run directory and the number of rounds, both optional.
  */
-public final class SmartHomeProcesses {
+final class SmartHomeProcesses {
 
   private static final int HOMES = 5;
   private static final Seed SEED = new Seed(42);

@@ -1,14 +1,18 @@
 package org.edgefit.client.engine;
 
+import static org.edgefit.client.engine.KernelCall.call;
+import static org.edgefit.client.engine.KernelCall.run;
+import static org.edgefit.client.engine.KernelCall.update;
+
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.IValue;
-import ai.djl.pytorch.jni.IValueUtils;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -339,38 +343,14 @@ public final class Kernels {
       Span text,
       Heads heads,
       @Nullable NDArray mask) {
-    int start = text.start();
-    int rows = text.rows();
-    int kv = heads.keyValue();
-    int group = heads.group();
-    int size = heads.size();
+    List<Object> arguments =
+        new ArrayList<>(List.of(dattended, qkv, attended, logSumExp, text.start(), text.rows()));
+    arguments.addAll(List.of(heads.keyValue(), heads.group(), heads.size()));
     if (mask == null) {
-      update(
-          "attention_backward_",
-          dqkv,
-          dattended,
-          qkv,
-          attended,
-          logSumExp,
-          start,
-          rows,
-          kv,
-          group,
-          size);
+      update("attention_backward_", dqkv, arguments.toArray());
     } else {
-      update(
-          "attention_masked_backward_",
-          dqkv,
-          dattended,
-          qkv,
-          attended,
-          logSumExp,
-          start,
-          rows,
-          kv,
-          group,
-          size,
-          mask);
+      arguments.add(mask);
+      update("attention_masked_backward_", dqkv, arguments.toArray());
     }
   }
 
@@ -400,88 +380,5 @@ public final class Kernels {
   public static NDArray crossEntropy(
       NDManager owner, NDArray logits, NDArray labels, double scale) {
     return call(owner, "cross_entropy_", logits, labels, scale);
-  }
-
-  // ---- what Java does on the CPU
-
-  /** Returns the scales of blocks whose scales are quantised. */
-  public static NDArray nestedScales(
-      NDManager owner,
-      NDArray codes,
-      NDArray absmax,
-      NDArray map,
-      double offset,
-      int first,
-      int blocks) {
-    return call(owner, "nested_scales", codes, absmax, map, offset, first, blocks);
-  }
-
-  /** Returns rows of a weight in NF4, decoded. */
-  public static NDArray nf4Rows(
-      NDManager owner,
-      NDArray packed,
-      NDArray scales,
-      NDArray levels,
-      int skip,
-      int rows,
-      int columns,
-      ComputeType type) {
-    return call(owner, "nf4_rows", packed, scales, levels, skip, rows, columns, type.torchCode());
-  }
-
-  /** Returns a dropout mask of zeros and ones. */
-  public static NDArray dropoutMask(
-      NDManager owner,
-      NDArray like,
-      long seed,
-      int rows,
-      int columns,
-      int threshold,
-      ComputeType type) {
-    return call(owner, "dropout_mask", like, seed, rows, columns, threshold, type.torchCode());
-  }
-
-  // ---- calls
-
-  private static NDArray call(NDManager owner, String kernel, NDArray first, Object... more) {
-    try (IValue result = run(kernel, first, more)) {
-      return result.toTensor((PtNDManager) owner);
-    }
-  }
-
-  private static void update(String kernel, NDArray first, Object... more) {
-    run(kernel, first, more).close();
-  }
-
-  private static IValue run(String kernel, NDArray first, Object... more) {
-    long begin = KernelProfile.begin();
-    IValue[] values = new IValue[1 + more.length];
-    try {
-      values[0] = IValue.from((PtNDArray) first);
-      for (int i = 0; i < more.length; i++) {
-        values[i + 1] = value(more[i]);
-      }
-      boolean onCpu = TorchEngine.sharesMemory(first.getManager());
-      return IValueUtils.runMethod(KernelArchive.module(onCpu), kernel, values);
-    } finally {
-      for (IValue value : values) {
-        if (value != null) {
-          value.close();
-        }
-      }
-      KernelProfile.end(kernel, begin);
-    }
-  }
-
-  private static IValue value(Object argument) {
-    if (argument instanceof PtNDArray array) {
-      return IValue.from(array);
-    }
-    if (argument instanceof Number number) {
-      return number instanceof Double
-          ? IValue.from(number.doubleValue())
-          : IValue.from(number.longValue());
-    }
-    throw new IllegalArgumentException("kernel argument: " + argument);
   }
 }

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.DeviceKernels;
 import org.edgefit.client.engine.Kernels;
 import org.jspecify.annotations.Nullable;
 
@@ -57,9 +58,9 @@ record DeviceNf4Matrix(List<Weight> weights, NDArray levels) implements FrozenMa
         NDArray scale =
             nested == null
                 ? Kernels.sliceRows(part, scales, first, blocks)
-                : Kernels.nestedScales(
+                : DeviceKernels.nestedScales(
                     part, scales, nested.absmax(), nested.map(), nested.offset(), first, blocks);
-        return Kernels.nf4Rows(
+        return DeviceKernels.nf4Rows(
             manager,
             Kernels.sliceRows(part, packed, first, blocks),
             scale,

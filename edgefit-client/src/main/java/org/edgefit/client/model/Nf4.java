@@ -10,10 +10,10 @@ import org.edgefit.format.safetensors.HalfFloat;
  * largest magnitude of its block of 64. A byte has two codes, the first in the high nibble. Bytes
  * and scales equal bitsandbytes'.
  */
-public final class Nf4 {
+final class Nf4 {
 
   /** The values in a block. */
-  public static final int BLOCK = 64;
+  static final int BLOCK = 64;
 
   /** The 16 levels, by code. */
   static final float[] LEVELS = {

@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.stream.IntStream;
 import org.edgefit.client.engine.ComputeType;
+import org.edgefit.client.engine.DeviceKernels;
 import org.edgefit.client.engine.KernelProfile;
-import org.edgefit.client.engine.Kernels;
 import org.edgefit.client.model.Scratch;
 import org.edgefit.random.Seed;
 
@@ -67,7 +67,7 @@ final class Dropout implements AutoCloseable {
   NDArray mask(Seed seed, int rows, int columns) {
     if (!scratch.isShared()) {
       return scratch.keep(
-          Kernels.dropoutMask(
+          DeviceKernels.dropoutMask(
               device.getManager(), device, seed.value(), rows, columns, threshold, scratch.type()));
     }
     Scratch.Space space = scratch.space(rows, columns);

@@ -212,8 +212,7 @@ class EngineCacheTest {
     environment.put("EDGEFIT_CACHE", file.toString());
     assertThatThrownBy(() -> cache().folder())
         .isInstanceOf(IOException.class)
-        .hasMessageContaining(
-            "the engine's cache folder: " + file + ": not readable, or not filled and")
+        .hasMessageContaining("the engine's cache: " + file + ": not readable, or not filled and")
         .hasMessageContaining("EDGEFIT_CACHE names another");
   }
 

@@ -152,7 +152,7 @@ class ModelTokenizerTest {
   void checkpointWithoutATemplateAsksForAName() throws IOException {
     try (ModelTokenizer tokenizer = tiny("null")) {
       assertThatThrownBy(() -> tokenizer.template("auto"))
-          .hasMessageContaining("no chat template; choose one with --template")
+          .hasMessageContaining("no chat template; set --template")
           .hasMessageContaining("chatml");
     }
   }

@@ -1,29 +1,20 @@
 package org.edgefit.format.safetensors;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.TensorSpec;
 import org.edgefit.file.FileFault;
-import org.edgefit.file.Json;
-import org.edgefit.file.TextFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,36 +27,19 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SafetensorsFile implements Closeable {
 
-  /** The longest header that is read, in bytes; the reference implementation has the same limit. */
-  static final long MAX_HEADER_BYTES = 100_000_000;
-
   /** The bytes that are read at a time. */
   private static final int PART_BYTES = 1 << 20;
-
-  private record Entry(StoredTensor tensor, long begin, long end) {}
 
   private final Path path;
   private final FileChannel channel;
   private ByteBuffer part = ByteBuffer.allocate(0);
-  private final long dataStart;
-  private final Map<String, Entry> entries;
-  private final Map<String, String> metadata;
+  private final SafetensorsHeader header;
 
-  private SafetensorsFile(
-      Path path,
-      FileChannel channel,
-      long dataStart,
-      Map<String, Entry> entries,
-      Map<String, String> metadata) {
+  private SafetensorsFile(Path path, FileChannel channel, SafetensorsHeader header) {
     this.path = path;
     this.channel = channel;
-    this.dataStart = dataStart;
-    this.entries = entries;
-    this.metadata = metadata;
+    this.header = header;
   }
-
-  /** How much of a file is looked at to tell whether it is something else. */
-  private static final int LOOK = 64;
 
   /**
    * Opens a file and checks its header.
@@ -83,7 +57,7 @@ public final class SafetensorsFile implements Closeable {
       throw new NoSuchFileException(path + ": no such file");
     }
     try {
-      return read(path, channel);
+      return new SafetensorsFile(path, channel, SafetensorsHeader.read(path, channel));
     } catch (IOException e) {
       channel.close();
       throw isOurs(e, path) ? e : FileFault.named(path, e);
@@ -97,165 +71,7 @@ public final class SafetensorsFile implements Closeable {
     return String.valueOf(e.getMessage()).startsWith(path.toString());
   }
 
-  private static SafetensorsFile read(Path path, FileChannel channel) throws IOException {
-    long size = channel.size();
-    if (size < 8) {
-      requireNoOther(path, channel);
-      throw new IOException(
-          path + ": " + size + " bytes (expected: at least 8, the header length)");
-    }
-    long headerBytes = readFully(channel, 0, 8).order(ByteOrder.LITTLE_ENDIAN).getLong();
-    if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || headerBytes > size - 8) {
-      requireNoOther(path, channel);
-      throw new IOException(
-          path
-              + ": header length "
-              + Long.toUnsignedString(headerBytes)
-              + " at offset 0 (expected: 2 to "
-              + Math.min(MAX_HEADER_BYTES, size - 8)
-              + " in a file of "
-              + size
-              + " bytes)");
-    }
-    String text =
-        StandardCharsets.UTF_8.decode(readFully(channel, 8, (int) headerBytes)).toString();
-    ObjectNode header = Json.parse(text, path + ": header at offset 8");
-    long dataStart = 8 + headerBytes;
-    requireWhole(path, header, size - dataStart);
-    Map<String, String> metadata = new LinkedHashMap<>();
-    List<Entry> entries = new ArrayList<>();
-    for (Map.Entry<String, JsonNode> field : header.properties()) {
-      if (field.getKey().equals("__metadata__")) {
-        field
-            .getValue()
-            .properties()
-            .forEach(entry -> metadata.put(entry.getKey(), entry.getValue().asText()));
-      } else {
-        entries.add(entry(path, field.getKey(), field.getValue()));
-      }
-    }
-    return new SafetensorsFile(
-        path,
-        channel,
-        dataStart,
-        covering(path, entries, size - dataStart),
-        Collections.unmodifiableMap(metadata));
-  }
-
-  /** Refuses a file that ends before its last tensor does. */
-  private static void requireWhole(Path path, ObjectNode header, long dataBytes)
-      throws IOException {
-    long wanted = 0;
-    for (JsonNode tensor : header) {
-      wanted = Math.max(wanted, tensor.path("data_offsets").path(1).asLong());
-    }
-    if (wanted > dataBytes) {
-      throw new IOException(
-          path
-              + ": truncated: "
-              + dataBytes
-              + " bytes of data (expected: "
-              + wanted
-              + ", as its header says)");
-    }
-  }
-
-  /** Refuses a file that begins as another kind does, by what it is. */
-  private static void requireNoOther(Path path, FileChannel channel) throws IOException {
-    int length = (int) Math.min(channel.size(), LOOK);
-    String other = TextFile.kindOf(readFully(channel, 0, length).array());
-    if (other != null) {
-      throw new IOException(path + ": " + other + " (expected: a safetensors file)");
-    }
-  }
-
-  private static Entry entry(Path path, String name, JsonNode node) throws IOException {
-    String where = path + ": header at offset 8: " + name;
-    JsonNode dtype = node.path("dtype");
-    TensorType type = TensorType.byName(dtype.asText());
-    if (type == null) {
-      throw new IOException(
-          where + ": dtype " + dtype + " (expected: one of " + List.of(TensorType.values()) + ")");
-    }
-    List<Long> shape = longs(where + ": shape", node.path("shape"));
-    List<Long> offsets = longs(where + ": data_offsets", node.path("data_offsets"));
-    if (offsets.size() != 2) {
-      throw new IOException(where + ": data_offsets " + offsets + " (expected: two numbers)");
-    }
-    long begin = offsets.get(0);
-    long end = offsets.get(1);
-    if (begin < 0 || end < begin) {
-      throw new IOException(where + ": data_offsets " + offsets + " (expected: ascending)");
-    }
-    StoredTensor tensor;
-    try {
-      tensor = new StoredTensor(name, type, shape);
-    } catch (IllegalArgumentException e) {
-      throw new IOException(path + ": header at offset 8: " + e.getMessage(), e);
-    }
-    if (tensor.bytes() != end - begin) {
-      throw new IOException(
-          where
-              + ": "
-              + (end - begin)
-              + " bytes at data offset "
-              + begin
-              + " (expected: "
-              + tensor.bytes()
-              + " for "
-              + type
-              + " "
-              + shape
-              + ")");
-    }
-    return new Entry(tensor, begin, end);
-  }
-
-  /** Sorts entries by offset and checks that they tile the data. */
-  private static Map<String, Entry> covering(Path path, List<Entry> entries, long dataBytes)
-      throws IOException {
-    entries.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
-    Map<String, Entry> byName = new LinkedHashMap<>();
-    long covered = 0;
-    for (Entry entry : entries) {
-      if (entry.begin() != covered) {
-        throw new IOException(
-            path
-                + ": "
-                + entry.tensor().name()
-                + ": data offset "
-                + entry.begin()
-                + (entry.begin() < covered ? " overlaps the tensor before" : " leaves a gap")
-                + " (expected: "
-                + covered
-                + ")");
-      }
-      covered = entry.end();
-      byName.put(entry.tensor().name(), entry);
-    }
-    if (covered != dataBytes) {
-      throw new IOException(
-          path + ": the tensors end at data offset " + covered + " (expected: " + dataBytes + ")");
-    }
-    return byName;
-  }
-
-  private static List<Long> longs(String what, JsonNode node) throws IOException {
-    List<Long> values = new ArrayList<>();
-    if (!node.isArray()) {
-      throw new IOException(what + " " + node + " (expected: a list of whole numbers)");
-    }
-    for (JsonNode value : node) {
-      if (!value.isIntegralNumber() || !value.canConvertToLong()) {
-        throw new IOException(what + " " + node + " (expected: a list of whole numbers)");
-      }
-      values.add(value.longValue());
-    }
-    return values;
-  }
-
-  private static ByteBuffer readFully(FileChannel channel, long position, int bytes)
-      throws IOException {
+  static ByteBuffer readFully(FileChannel channel, long position, int bytes) throws IOException {
     ByteBuffer buffer = ByteBuffer.allocate(bytes);
     fill(channel, position, buffer);
     return buffer.flip();
@@ -279,17 +95,17 @@ public final class SafetensorsFile implements Closeable {
 
   /** Returns the tensors in the order of their data. */
   public Collection<StoredTensor> tensors() {
-    return entries.values().stream().map(Entry::tensor).toList();
+    return header.entries().values().stream().map(SafetensorsHeader.Entry::tensor).toList();
   }
 
   /** Returns the strings of the header's {@code __metadata__}. */
   public Map<String, String> metadata() {
-    return metadata;
+    return header.metadata();
   }
 
   /** Returns the tensor called {@code name}, or null. */
   public @Nullable StoredTensor find(String name) {
-    Entry entry = entries.get(name);
+    SafetensorsHeader.Entry entry = header.entries().get(name);
     return entry == null ? null : entry.tensor();
   }
 
@@ -316,8 +132,8 @@ public final class SafetensorsFile implements Closeable {
     return require(name).tensor();
   }
 
-  private Entry require(String name) throws IOException {
-    Entry entry = entries.get(name);
+  private SafetensorsHeader.Entry require(String name) throws IOException {
+    SafetensorsHeader.Entry entry = header.entries().get(name);
     if (entry == null) {
       throw new IOException(path + ": " + name + ": no such tensor");
     }
@@ -330,22 +146,24 @@ public final class SafetensorsFile implements Closeable {
    * @throws IOException if there is no such tensor, or it has 2 GiB or more
    */
   public ByteBuffer map(String name) throws IOException {
-    Entry entry = require(name);
+    SafetensorsHeader.Entry entry = require(name);
     long bytes = entry.end() - entry.begin();
     if (bytes > Integer.MAX_VALUE) {
       throw new IOException(
           path + ": " + name + ": " + bytes + " bytes (expected: fewer than 2^31 in one tensor)");
     }
     return channel
-        .map(FileChannel.MapMode.READ_ONLY, dataStart + entry.begin(), bytes)
+        .map(FileChannel.MapMode.READ_ONLY, header.dataStart() + entry.begin(), bytes)
         .order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** Reads a tensor's bytes into a new heap buffer, little-endian; for small tensors. */
   public ByteBuffer read(String name) throws IOException {
-    Entry entry = require(name);
+    SafetensorsHeader.Entry entry = require(name);
     return readFully(
-            channel, dataStart + entry.begin(), Math.toIntExact(entry.end() - entry.begin()))
+            channel,
+            header.dataStart() + entry.begin(),
+            Math.toIntExact(entry.end() - entry.begin()))
         .order(ByteOrder.LITTLE_ENDIAN);
   }
 
@@ -355,14 +173,16 @@ public final class SafetensorsFile implements Closeable {
    * @throws IOException if a tensor is not F32, or the data has 2 GiB or more
    */
   public Map<String, FloatBuffer> mapAllFloats() throws IOException {
-    long bytes = channel.size() - dataStart;
+    long bytes = channel.size() - header.dataStart();
     if (bytes > Integer.MAX_VALUE) {
       throw new IOException(path + ": " + bytes + " bytes of data (expected: fewer than 2^31)");
     }
     ByteBuffer data =
-        channel.map(FileChannel.MapMode.READ_ONLY, dataStart, bytes).order(ByteOrder.LITTLE_ENDIAN);
+        channel
+            .map(FileChannel.MapMode.READ_ONLY, header.dataStart(), bytes)
+            .order(ByteOrder.LITTLE_ENDIAN);
     Map<String, FloatBuffer> floats = new LinkedHashMap<>();
-    for (Entry entry : entries.values()) {
+    for (SafetensorsHeader.Entry entry : header.entries().values()) {
       StoredTensor tensor = entry.tensor();
       if (tensor.type() != TensorType.F32) {
         throw new IOException(
@@ -402,7 +222,7 @@ public final class SafetensorsFile implements Closeable {
    * @param out is filled, from its position to its limit
    */
   public synchronized void copyFloats(String name, long from, FloatBuffer out) throws IOException {
-    Entry entry = require(name);
+    SafetensorsHeader.Entry entry = require(name);
     TensorType type = entry.tensor().type();
     if (type != TensorType.F32 && type != TensorType.F16 && type != TensorType.BF16) {
       throw new IOException(
@@ -421,7 +241,7 @@ public final class SafetensorsFile implements Closeable {
               + entry.tensor().elements()
               + ")");
     }
-    long position = dataStart + entry.begin() + from * type.bytes();
+    long position = header.dataStart() + entry.begin() + from * type.bytes();
     if (part.capacity() < Math.min(PART_BYTES, (long) out.remaining() * type.bytes())) {
       part = ByteBuffer.allocateDirect(PART_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     }
@@ -448,8 +268,8 @@ public final class SafetensorsFile implements Closeable {
 
   /** Copies all bytes of a tensor into {@code out}, which it fills. */
   public void copyBytes(String name, ByteBuffer out) throws IOException {
-    Entry entry = require(name);
-    fill(channel, dataStart + entry.begin(), out);
+    SafetensorsHeader.Entry entry = require(name);
+    fill(channel, header.dataStart() + entry.begin(), out);
   }
 
   @Override

@@ -4,12 +4,9 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.LinearSpec;
@@ -18,28 +15,19 @@ import org.edgefit.federation.ClientInfo;
 import org.edgefit.federation.ClientPool;
 import org.edgefit.federation.Federation;
 import org.edgefit.federation.InProcessClients;
-import org.edgefit.federation.RunListener;
-import org.edgefit.federation.RunResult;
-import org.edgefit.file.Json;
 import org.edgefit.format.model.BaseWeights;
 import org.edgefit.format.model.ModelConfig;
 import org.edgefit.format.model.ModelFiles;
 import org.edgefit.format.peft.PeftAdapter;
 import org.edgefit.internal.cli.LoraOptions;
-import org.edgefit.internal.cli.PluginJars;
 import org.edgefit.internal.cli.TrainingOptions;
 import org.edgefit.random.Seed;
 import org.edgefit.run.OnDamage;
 import org.edgefit.run.RunDirectory;
-import org.edgefit.run.RunEvent;
-import org.edgefit.run.RunEventCodec;
 import org.edgefit.run.SavedRun;
 import org.edgefit.server.EdgeFitServer;
 import org.edgefit.server.RunTerms;
-import org.edgefit.strategy.FedAvg;
-import org.edgefit.strategy.Strategies;
 import org.edgefit.strategy.Strategy;
-import org.edgefit.strategy.Weighting;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -114,19 +102,7 @@ final class ServeCommand implements Callable<Integer> {
               + " last round that verifies, and move later files aside")
   private boolean goBack;
 
-  @Option(
-      names = "--strategy",
-      paramLabel = "NAME[:OPTION=VALUE,...]",
-      description =
-          "strategy: fedavg, fedavgm, fedprox, scaffold, fedbuff, or one of --strategy-jar"
-              + " (default: fedavg)")
-  private String strategyName = "fedavg";
-
-  @Option(
-      names = "--strategy-jar",
-      paramLabel = "FILE.jar",
-      description = "jar with custom strategies; repeatable")
-  private List<Path> strategyJars = List.of();
+  @Mixin private StrategyChoice strategy = new StrategyChoice();
 
   @Option(
       names = "--adapter",
@@ -141,40 +117,10 @@ final class ServeCommand implements Callable<Integer> {
   private int rounds = 10;
 
   @Option(
-      names = "--clients-per-round",
-      paramLabel = "C",
-      description = "clients sampled per round (default: all connected)")
-  private @Nullable Integer clientsPerRound;
-
-  @Option(
       names = "--min-clients",
       paramLabel = "M",
       description = "clients that must be connected when a round begins (default: 1)")
   private int minimumClients = 1;
-
-  @Option(
-      names = "--evaluate-clients",
-      paramLabel = "N",
-      description = "clients sampled per round to evaluate on their held-out data")
-  private int evaluateClients;
-
-  @Option(
-      names = "--weighting",
-      description = "a client's weight: ${COMPLETION-CANDIDATES} (default: examples)")
-  private Weights weighting = Weights.EXAMPLES;
-
-  /** What a client's weight is. */
-  enum Weights {
-    EXAMPLES,
-    LABEL_TOKENS,
-    UNIFORM
-  }
-
-  @Option(
-      names = "--weight-cap",
-      paramLabel = "W",
-      description = "maximum weight of a client in the average (default: no cap)")
-  private @Nullable Double weightCap;
 
   @Option(
       names = "--max-examples",
@@ -245,7 +191,8 @@ final class ServeCommand implements Callable<Integer> {
     checkRanges();
     ModelConfig config = ModelConfig.read(model);
     config.requireLength(settings.maxLength());
-    Federation.Builder federation = federation(start(config.linearLayers()), strategy(), settings);
+    Federation.Builder federation =
+        federation(start(config.linearLayers()), strategy.create(), settings);
     if (!resume) {
       RunDirectory.requireNew(runDirectory);
     }
@@ -253,7 +200,7 @@ final class ServeCommand implements Callable<Integer> {
         baseHash != null
             ? baseHash
             : BaseWeights.exist(model) ? ModelFiles.contentHash(model) : null;
-    Stop stop = new Stop();
+    StopSignal stop = new StopSignal();
     Runtime.getRuntime().addShutdownHook(new Thread(stop::request, "edgefit-server-stop"));
     // Held from here on: another server with this directory ends before it listens.
     try (RunDirectory directory = directory()) {
@@ -305,7 +252,7 @@ final class ServeCommand implements Callable<Integer> {
         .minimumClients(minimumClients)
         .joinTimeout(Duration.ofSeconds(joinTimeoutSeconds))
         .roundDeadline(Duration.ofSeconds(deadlineSeconds))
-        .listener(json ? new JsonListener() : RunListener.console());
+        .listener(new ServeOutput(json).listener());
   }
 
   private void serve(
@@ -313,9 +260,10 @@ final class ServeCommand implements Callable<Integer> {
       RunDirectory directory,
       Federation.Builder builder,
       @Nullable String hash,
-      Stop stop)
+      StopSignal stop)
       throws IOException, InterruptedException {
-    started(server.port(), hash);
+    ServeOutput output = new ServeOutput(json);
+    output.listening(server.port(), minimumClients, hash);
     if (directory.saved().isEmpty()) { // whose first client may decide the base model
       awaitClients(server, stop);
     }
@@ -325,10 +273,10 @@ final class ServeCommand implements Callable<Integer> {
             .note(BASE_HASH, String.valueOf(server.baseModelHash()))
             .build();
     stop.of(federation);
-    finished(federation.run(rounds));
+    output.finished(runDirectory, federation.run(rounds));
   }
 
-  private void awaitClients(EdgeFitServer server, Stop stop)
+  private void awaitClients(EdgeFitServer server, StopSignal stop)
       throws IOException, InterruptedException {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(joinTimeoutSeconds);
     while (!server.clients().await(minimumClients, Duration.ofMillis(200))) {
@@ -349,54 +297,12 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  /** Ctrl-C or SIGTERM: the run is stopped, and the process ends once the clients were told. */
-  private static final class Stop {
-
-    private static final long MOST_SECONDS = 30;
-
-    private final CountDownLatch ended = new CountDownLatch(1);
-    private volatile boolean isRequested;
-    private volatile @Nullable Federation federation;
-
-    void of(Federation running) {
-      federation = running;
-      if (isRequested) {
-        running.stop();
-      }
-    }
-
-    void request() {
-      if (ended.getCount() == 0) {
-        return; // the end of the process, not its reason
-      }
-      isRequested = true;
-      Federation running = federation;
-      if (running != null) {
-        running.stop();
-      }
-      try {
-        ended.await(MOST_SECONDS, TimeUnit.SECONDS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
-
-    boolean isRequested() {
-      return isRequested;
-    }
-
-    void ended() {
-      ended.countDown();
-    }
-  }
-
   private void checkRanges() {
     require(port >= 0 && port <= 65535, "--port", port, "0 to 65535");
     require(rounds >= 1, "--rounds", rounds, ">= 1");
     require(minimumClients >= 1, "--min-clients", minimumClients, ">= 1");
     require(quorum >= 1, "--quorum", quorum, ">= 1");
     require(maxExamples >= 1, "--max-examples", maxExamples, ">= 1");
-    require(evaluateClients >= 0, "--evaluate-clients", evaluateClients, ">= 0");
     for (Map.Entry<String, Long> seconds :
         Map.of(
                 "--deadline", deadlineSeconds,
@@ -428,71 +334,10 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private Strategy strategy() throws IOException {
-    Weighting weights =
-        switch (weighting) {
-          case EXAMPLES -> Weighting.examples();
-          case LABEL_TOKENS -> Weighting.labelTokens();
-          case UNIFORM -> Weighting.uniform();
-        };
-    FedAvg base =
-        Strategy.fedAvg().weighting(weightCap == null ? weights : weights.capped(weightCap));
-    if (clientsPerRound != null) {
-      base = base.clientsPerRound(clientsPerRound);
-    }
-    if (evaluateClients > 0) {
-      base = base.evaluateClients(evaluateClients);
-    }
-    return Strategies.found(PluginJars.loader("--strategy-jar", strategyJars))
-        .create(strategyName, base);
-  }
-
   private Adapter start(List<LinearSpec> layers) throws IOException {
     if (adapter == null) {
       return Adapter.initial(lora.toLora(), layers, new Seed(seed).split("adapter"));
     }
     return PeftAdapter.read(adapter, layers);
-  }
-
-  private void started(int boundPort, @Nullable String hash) {
-    if (json) {
-      Map<String, Object> event = new LinkedHashMap<>();
-      event.put("event", "listening");
-      event.put("port", boundPort);
-      event.put("baseModelHash", hash);
-      System.out.println(Json.line(event));
-    } else {
-      System.out.printf(
-          Locale.ROOT,
-          "listening on port %d, waiting for %d client%s%n" + "base model: %s%n",
-          boundPort,
-          minimumClients,
-          minimumClients == 1 ? "" : "s",
-          hash == null ? "of the first client" : hash);
-    }
-    System.out.flush();
-  }
-
-  private void finished(RunResult result) {
-    Path last = runDirectory.resolve("adapter");
-    if (json) {
-      Map<String, Object> event = new LinkedHashMap<>();
-      event.put("event", "finished");
-      event.put("adapter", last.toString());
-      event.put("adapterSha256", result.adapterSha256());
-      event.put("bytesMoved", result.history().bytesMoved());
-      System.out.println(Json.line(event));
-    } else {
-      System.out.printf(Locale.ROOT, "adapter: %s%nSHA-256: %s%n", last, result.adapterSha256());
-    }
-  }
-
-  /** Prints a JSON object per event. */
-  private static final class JsonListener implements RunListener {
-    @Override
-    public void on(RunEvent event) {
-      System.out.println(RunEventCodec.toJson(event));
-      System.out.flush();
-    }
   }
 }

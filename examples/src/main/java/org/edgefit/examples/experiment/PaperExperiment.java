@@ -34,7 +34,7 @@ import picocli.CommandLine.Parameters;
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
-public final class PaperExperiment implements Callable<Integer> {
+final class PaperExperiment implements Callable<Integer> {
 
   @Parameters(paramLabel = "CONFIG.yaml", description = "settings; see docs/experiment.md")
   private Path file = Path.of("");

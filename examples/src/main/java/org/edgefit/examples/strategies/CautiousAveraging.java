@@ -12,7 +12,7 @@ import org.edgefit.strategy.Update;
 import org.edgefit.strategy.UpdateSet;
 
 /** A stateful strategy from scratch: the server's step halves when the clients' loss rises. */
-public record CautiousAveraging(int clientsPerRound) implements Strategy {
+record CautiousAveraging(int clientsPerRound) implements Strategy {
 
   @Override
   public ServerState start(Adapter first) {

@@ -10,7 +10,7 @@ import org.edgefit.strategy.UpdateSet;
  * The mean of updates of any rank: a smaller one is padded with zeros (as in HetLoRA, Cho et al.
  * 2024).
  */
-public record PaddedMean() implements Aggregator {
+record PaddedMean() implements Aggregator {
 
   @Override
   public AdapterDelta combine(RoundContext round, UpdateSet updates) {

@@ -9,7 +9,7 @@ import org.edgefit.strategy.Update;
 import org.edgefit.strategy.UpdateSet;
 
 /** Byzantine-robust aggregators. */
-public final class RobustRules {
+final class RobustRules {
 
   private RobustRules() {}
 

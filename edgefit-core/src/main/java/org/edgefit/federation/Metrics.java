@@ -1,4 +1,4 @@
-package org.edgefit.client;
+package org.edgefit.federation;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.edgefit.client.ClientText;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,10 +16,10 @@ import org.jspecify.annotations.Nullable;
  * @param values the measures by name
  * @param dropped what was left out, a line each
  */
-public record Metrics(Map<String, Double> values, List<String> dropped) {
+record Metrics(Map<String, Double> values, List<String> dropped) {
 
   /** The most metrics of a result. */
-  public static final int MOST = 128;
+  static final int MOST = 128;
 
   private static final int MOST_NAME = 128;
 
@@ -29,7 +30,7 @@ public record Metrics(Map<String, Double> values, List<String> dropped) {
   }
 
   /** Returns a client's usable metrics. */
-  public static Metrics of(@Nullable Map<String, @Nullable Double> reported) {
+  static Metrics of(@Nullable Map<String, @Nullable Double> reported) {
     TreeMap<String, Double> values = new TreeMap<>();
     List<String> dropped = new ArrayList<>();
     if (reported == null) {
