@@ -355,7 +355,7 @@ class HostileClientTest {
     Task first = raw.nextTask();
     Task second = raw.nextTask(); // the first has timed out
     assertThat(second.getTask()).isNotEqualTo(first.getTask());
-    assertThat(answer(raw, first, 9)).contains("FAILED_PRECONDITION", "came too late");
+    assertThat(answer(raw, first, 9)).contains("FAILED_PRECONDITION", "late result");
     assertThat(answer(raw, second, 1)).contains("sha256");
     RunResult ended = of(result);
     assertThat(ends(ended.history().rounds().get(1)).get("raw")).startsWith("timed out");

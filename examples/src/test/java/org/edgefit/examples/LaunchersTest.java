@@ -118,7 +118,7 @@ class LaunchersTest {
         .isEqualTo("model: llama, 6 layers of width 256, 4096 tokens");
     assertThat(checked.out())
         .contains("weights: all finite", "<s>[INST] ", " [/INST]⟦ ", "</s>⟧", "labels: ")
-        .containsPattern("memory: about \\d+ MB; an epoch: about ")
+        .containsPattern("memory: about \\d+ MB; epoch: about ")
         .endsWith("ready" + System.lineSeparator());
     assertThat(checked.err()).contains(data + ": 36 records: instruction");
 
@@ -141,7 +141,7 @@ class LaunchersTest {
             "1");
     assertToldInALine(refused, 2, "labels: after \"a\" in the responses: the end in 1, \".\" in 1");
     assertThat(refused.out())
-        .contains("special tokens in the text of 1 of 2 records, the first of them record 1")
+        .contains("special tokens in the text of 1 of 2 records, first in record 1")
         .doesNotContain("ready");
   }
 
@@ -260,7 +260,7 @@ class LaunchersTest {
     JavaProcess plan =
         run(ClientMain.class, "plan", "--model", "llama-2-7b", "--batch", "999", "--seq", "9999");
     assertThat(plan.status()).isZero();
-    assertThat(plan.out()).contains("the JVM's heap needs 256 MB of it", "--memory to save memory");
+    assertThat(plan.out()).contains("the JVM heap is 256 MB", "--memory to save memory");
   }
 
   @Test

@@ -422,7 +422,7 @@ class NetworkedFederationTest {
               }
             })
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("127.0.0.1:1: not reached");
+        .hasMessageContaining("127.0.0.1:1: no reply in");
   }
 
   @Test

@@ -98,7 +98,7 @@ class PaperExperimentTest {
     JavaProcess second = run(config, out);
     assertThat(second.status()).as(second.err()).isZero();
     assertThat(second.out())
-        .contains("local-only-0: there already", "centralised: accuracy", "federated: accuracy")
+        .contains("local-only-0: done", "centralised: accuracy", "federated: accuracy")
         .doesNotContain("round 1", "zero-shot: accuracy");
     assertThat(withoutSeconds(Files.readString(out.resolve("report.md"))))
         .isEqualTo(withoutSeconds(report));
@@ -123,7 +123,7 @@ class PaperExperimentTest {
     JavaProcess changed = run(config, out);
     assertThat(changed.status()).isEqualTo(1);
     assertThat(changed.err())
-        .contains("training.jsonl: other records than now come of the same configuration");
+        .contains("training.jsonl: the same configuration now gives other records");
     assertThat(out.resolve("seed-1/training.jsonl")).content().contains("Can a thermostat save");
   }
 

@@ -84,7 +84,7 @@ class ReportPageTest {
     assertThat(temp.resolve("report.md"))
         .content()
         .contains("macro-F1 of 0.8: after round 1, 40.0 s on the tiers and 0.5 MB")
-        .contains("1 of 5 asked clients left, came too late or failed")
+        .contains("1 of 5 clients dropped out, were late or failed")
         .contains(
             "| phi-3-mini | 4000 | 3900 | gateway, hub | 8 GB | 0.22, 0.81, 0.80 | –, –, 0.918 |")
         .contains("| the paper, Phi-3-mini |  |  |  | 0.80 |")
