@@ -203,7 +203,9 @@ public final class GgufFile implements Closeable {
       long keyCount = count("metadata", MOST_ENTRIES);
       for (long i = 0; i < keyCount; i++) {
         String key = string();
-        metadata.put(key, value(key, int32()));
+        if (metadata.put(key, value(key, int32())) != null) {
+          throw new IOException(path + ": " + key + ": duplicate");
+        }
       }
       if (metadata.containsKey("split.count") && integer("split.count") > 1) {
         throw refused("split.count", "a model in one file");
@@ -222,8 +224,10 @@ public final class GgufFile implements Closeable {
         if (tensor.offset() < 0 || offset > channel.size() - tensor.bytes()) {
           throw new IOException(path + ": " + tensor.name() + ": beyond the end of the file");
         }
-        tensors.put(
-            tensor.name(), new Tensor(tensor.name(), tensor.type(), tensor.shape(), offset));
+        Tensor placed = new Tensor(tensor.name(), tensor.type(), tensor.shape(), offset);
+        if (tensors.put(tensor.name(), placed) != null) {
+          throw new IOException(path + ": " + tensor.name() + ": duplicate");
+        }
       }
     }
 
