@@ -78,4 +78,44 @@ class BootstrapTest {
     assertThat(matrix.recall("a")).isEqualTo(0.5);
     assertThat(matrix.precision("a")).isEqualTo(1);
   }
+
+  /** With two cases, one of them right, accuracies are 0, 0.5 and 1, at 1/4, 1/2 and 1/4. */
+  @Test
+  void endsArePercentilesBetweenDraws() {
+    List<Prediction> cases = List.of(new Prediction("a", "a"), new Prediction("a", "b"));
+    Bootstrap.Interval half =
+        new Bootstrap(4001, 0.4, new Seed(3)).intervals(List.of("a", "b"), cases).get("accuracy");
+    assertThat(half).isEqualTo(new Bootstrap.Interval(0.5, 0.5));
+    Bootstrap.Interval most =
+        new Bootstrap(4001, 0.8, new Seed(3)).intervals(List.of("a", "b"), cases).get("accuracy");
+    assertThat(most).isEqualTo(new Bootstrap.Interval(0, 1));
+    Bootstrap.Interval one =
+        new Bootstrap(1, 0.9, new Seed(3)).intervals(List.of("a", "b"), cases).get("accuracy");
+    assertThat(one.low()).isEqualTo(one.high()).isIn(0.0, 0.5, 1.0);
+  }
+
+  /** Two draws have no value between them: the ends lie on the line from one to the other. */
+  @Test
+  void endsOfTwoDrawsLieBetweenThem() {
+    List<Prediction> cases = cases(30, 30);
+    Bootstrap.Interval all =
+        new Bootstrap(2, 0.999999, new Seed(5)).intervals(List.of("a", "b"), cases).get("accuracy");
+    Bootstrap.Interval half =
+        new Bootstrap(2, 0.5, new Seed(5)).intervals(List.of("a", "b"), cases).get("accuracy");
+    double range = all.high() - all.low();
+    assertThat(range).isPositive();
+    assertThat(half.low()).isCloseTo(all.low() + range / 4, within(1e-6));
+    assertThat(half.high()).isCloseTo(all.high() - range / 4, within(1e-6));
+  }
+
+  @Test
+  void numbersOutOfRangeAreRefused() {
+    Seed seed = new Seed(1);
+    assertThatThrownBy(() -> new Bootstrap(0, 0.9, seed))
+        .hasMessage("resamples: 0 (expected: >= 1)");
+    for (double level : new double[] {0, 1, -0.5, Double.NaN}) {
+      assertThatThrownBy(() -> new Bootstrap(1, level, seed))
+          .hasMessage("level: " + level + " (expected: in (0, 1))");
+    }
+  }
 }

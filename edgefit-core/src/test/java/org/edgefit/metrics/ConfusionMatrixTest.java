@@ -38,11 +38,78 @@ class ConfusionMatrixTest {
 
   @Test
   void reportHasALinePerClass() {
-    assertThat(matrix().report()).contains("a", "macro", "accuracy 0.700");
+    assertThat(matrix().report())
+        .isEqualTo(
+            """
+            class     precision  recall      f1   cases
+            a             0.600   0.750   0.667       4
+            b             0.800   0.667   0.727       6
+            c             0.000   0.000   0.000       0
+            macro         0.467   0.472   0.465      10
+            accuracy 0.700
+            """);
   }
 
   @Test
   void unknownLabelIsRefused() {
     assertThatThrownBy(() -> matrix().add("a", "z")).hasMessageContaining("label: z");
+  }
+
+  @Test
+  void longNamesWidenTheReport() {
+    ConfusionMatrix matrix = new ConfusionMatrix(List.of("routine_with_a_long_name", "b"));
+    matrix.add("b", "b");
+    List<String> lines = matrix.report().lines().toList();
+    assertThat(lines.get(1)).startsWith("routine_with_a_long_name     ");
+    assertThat(lines.subList(0, 4)).extracting(String::length).containsOnly(lines.get(0).length());
+  }
+
+  @Test
+  void countsAreByTruthAndPrediction() {
+    ConfusionMatrix matrix = matrix();
+    assertThat(matrix.count("a", "a")).isEqualTo(3);
+    assertThat(matrix.count("a", "b")).isEqualTo(1);
+    assertThat(matrix.count("b", "a")).isEqualTo(2);
+    assertThat(matrix.support("a")).isEqualTo(4);
+    assertThat(matrix.support("c")).isZero();
+    assertThat(matrix.total()).isEqualTo(10);
+    matrix.addInvalid("b");
+    matrix.addInvalid("b");
+    matrix.addInvalid("c");
+    assertThat(matrix.invalid()).isEqualTo(3);
+    assertThat(matrix.invalid("b")).isEqualTo(2);
+    assertThat(matrix.invalid("a")).isZero();
+    assertThat(matrix.total()).isEqualTo(13);
+    assertThat(matrix.support("b")).isEqualTo(8);
+  }
+
+  @Test
+  void meansAreOverAllClasses() {
+    ConfusionMatrix matrix = matrix();
+    assertThat(matrix.macroPrecision()).isCloseTo((0.6 + 0.8) / 3, within(1e-12));
+    assertThat(matrix.macroRecall()).isCloseTo((0.75 + 4.0 / 6) / 3, within(1e-12));
+    assertThat(matrix.metrics())
+        .containsOnlyKeys("accuracy", "precision", "recall", "f1")
+        .containsEntry("accuracy", 0.7)
+        .containsEntry("precision", matrix.macroPrecision())
+        .containsEntry("recall", matrix.macroRecall())
+        .containsEntry("f1", matrix.macroF1());
+    assertThat(new ConfusionMatrix(List.of("a")).accuracy()).isZero();
+  }
+
+  @Test
+  void labelsMustBeThereAndBeDifferent() {
+    assertThatThrownBy(() -> new ConfusionMatrix(List.of()))
+        .hasMessage("labels: [] (expected: at least one, none twice)");
+    assertThatThrownBy(() -> new ConfusionMatrix(List.of("a", "a")))
+        .hasMessage("labels: [a, a] (expected: at least one, none twice)");
+    assertThatThrownBy(() -> matrix().support("z"))
+        .hasMessage("label: z (expected: one of [a, b, c])");
+  }
+
+  @Test
+  void perplexityIsTheExponentialOfTheLoss() {
+    assertThat(Perplexity.of(0)).isEqualTo(1);
+    assertThat(Perplexity.of(Math.log(49_152))).isCloseTo(49_152, within(1e-6));
   }
 }
