@@ -1,5 +1,8 @@
 package org.edgefit.strategy;
 
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import org.edgefit.adapter.AdapterDelta;
 import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.NamedTensors;
@@ -53,11 +56,41 @@ final class Scaffold extends ForwardingStrategy {
   public ServerState aggregateFit(RoundContext round, UpdateSet updates) {
     AdapterLayout layout = round.adapter().layout();
     AdapterDelta mean = updates.weighted(update -> 1).weightedMean();
-    AdapterDelta control = round.state().kept(CONTROL);
     double share = 1.0 / Math.max(1, round.available().size());
-    for (Update update : updates) {
-      control = control.plus(update.tensors().delta(CONTROL, layout), share);
-    }
+    AdapterDelta control = plusAll(round.state().kept(CONTROL), updates, layout, share);
     return round.state().plus(mean, learningRate).with(CONTROL, control);
+  }
+
+  /** Returns {@code c + share sum_i dc_i}, summed in double in client-id order, rounded once. */
+  private static AdapterDelta plusAll(
+      AdapterDelta control, UpdateSet updates, AdapterLayout layout, double share) {
+    List<double[]> sums = new ArrayList<>();
+    for (int t = 0; t < layout.tensors().size(); t++) {
+      FloatBuffer start = control.tensor(t);
+      double[] sum = new double[start.capacity()];
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] = start.get(i);
+      }
+      sums.add(sum);
+    }
+    for (Update update : updates) {
+      AdapterDelta change = update.tensors().delta(CONTROL, layout);
+      for (int t = 0; t < sums.size(); t++) {
+        FloatBuffer values = change.tensor(t);
+        double[] sum = sums.get(t);
+        for (int i = 0; i < sum.length; i++) {
+          sum[i] += share * values.get(i);
+        }
+      }
+    }
+    List<FloatBuffer> rounded = new ArrayList<>();
+    for (double[] sum : sums) {
+      FloatBuffer values = FloatBuffer.allocate(sum.length);
+      for (double value : sum) {
+        values.put((float) value);
+      }
+      rounded.add(values.flip());
+    }
+    return AdapterDelta.of(layout, rounded);
   }
 }

@@ -6,9 +6,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.edgefit.client.ClientId;
+import org.edgefit.client.FederatedClient;
 import org.edgefit.client.LocalRules;
 import org.edgefit.client.model.BaseModel;
 import org.edgefit.client.qlora.ComputeOptions;
@@ -101,6 +103,15 @@ final class JoinCommand implements Callable<Integer> {
 
   @Mixin private ComputeOption compute = new ComputeOption();
 
+  /** Returns what the server is told of this client. */
+  private Map<String, String> description(
+      ComputeOptions options, @Nullable InstructionDataset heldOut) {
+    Map<String, String> description = new TreeMap<>(QloraClient.machine(options, machine.device()));
+    description.put(
+        FederatedClient.EVALUATION_RECORDS, Integer.toString(heldOut == null ? 0 : heldOut.size()));
+    return description;
+  }
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     int colon = server.lastIndexOf(':');
@@ -132,7 +143,7 @@ final class JoinCommand implements Callable<Integer> {
             id,
             hash,
             config.linearLayers(),
-            QloraClient.machine(options, machine.device()),
+            description(options, heldOut),
             work,
             state,
             Duration.ofSeconds(patienceSeconds),

@@ -23,6 +23,9 @@ import org.slf4j.LoggerFactory;
  */
 final class ChatTemplates {
 
+  /** The folder of templates by name. */
+  static final String MORE = "additional_chat_templates";
+
   private static final Logger LOG = LoggerFactory.getLogger(ChatTemplates.class);
 
   /** The name of the template that is taken where none is named. */
@@ -76,7 +79,7 @@ final class ChatTemplates {
     if (Files.exists(file)) {
       templates.put(DEFAULT, Written.in(file));
     }
-    Path more = directory.resolve("additional_chat_templates");
+    Path more = directory.resolve(MORE);
     if (Files.isDirectory(more)) {
       try (Stream<Path> files = Files.list(more)) {
         for (Path other : files.filter(path -> path.toString().endsWith(".jinja")).toList()) {

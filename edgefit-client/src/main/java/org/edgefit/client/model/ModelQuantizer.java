@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ObjIntConsumer;
+import java.util.stream.Stream;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.file.DurableFiles;
 import org.edgefit.file.Json;
@@ -35,6 +36,7 @@ public final class ModelQuantizer {
           "tokenizer.json",
           "tokenizer_config.json",
           "special_tokens_map.json",
+          "added_tokens.json",
           "tokenizer.model",
           "chat_template.jinja");
 
@@ -121,6 +123,15 @@ public final class ModelQuantizer {
       if (Files.exists(from.resolve(companion))) {
         Files.copy(
             from.resolve(companion), to.resolve(companion), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+    Path templates = from.resolve(ChatTemplates.MORE);
+    if (Files.isDirectory(templates)) {
+      Path copies = Files.createDirectories(to.resolve(ChatTemplates.MORE));
+      try (Stream<Path> files = Files.list(templates)) {
+        for (Path file : files.filter(Files::isRegularFile).toList()) {
+          Files.copy(file, copies.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        }
       }
     }
   }

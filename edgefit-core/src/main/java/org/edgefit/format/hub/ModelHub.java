@@ -40,8 +40,9 @@ public final class ModelHub {
   /** The files of a repository that a base model needs. */
   private static final Pattern WANTED =
       Pattern.compile(
-          "(config|generation_config|tokenizer|tokenizer_config|special_tokens_map)\\.json"
-              + "|model(-\\d+-of-\\d+)?\\.safetensors|model\\.safetensors\\.index\\.json|chat_template\\.jinja");
+          "(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens)\\.json"
+              + "|model(-\\d+-of-\\d+)?\\.safetensors|model\\.safetensors\\.index\\.json"
+              + "|chat_template\\.jinja|additional_chat_templates/[A-Za-z0-9_-][A-Za-z0-9._-]*\\.jinja");
 
   private final URI address;
   private final Path cache;

@@ -124,7 +124,7 @@ class ModelHubTest {
       send(exchange, 200, json.append("]}").toString().getBytes(StandardCharsets.UTF_8), 0);
     } else if (path.startsWith("/home/tiny/resolve/" + COMMIT + "/")
         || path.startsWith("/datasets/home/tiny/resolve/" + COMMIT + "/")) {
-      String name = path.substring(path.lastIndexOf('/') + 1);
+      String name = path.substring(path.indexOf(COMMIT) + COMMIT.length() + 1);
       byte[] content = files.get(name);
       if (content == null) {
         exchange.sendResponseHeaders(404, -1);
@@ -224,6 +224,9 @@ class ModelHubTest {
 
   @Test
   void modelIsLaidOutAsTheHubsOwnLibraryDoes() throws IOException {
+    files.put("added_tokens.json", "{}".getBytes(StandardCharsets.UTF_8));
+    files.put("additional_chat_templates/tool.jinja", "tool".getBytes(StandardCharsets.UTF_8));
+    files.put("additional_chat_templates/notes.txt", "x".getBytes(StandardCharsets.UTF_8));
     List<Long> received = new ArrayList<>();
     Path model =
         hubWith(null)
@@ -240,6 +243,9 @@ class ModelHubTest {
     assertThat(model.resolve("config.json")).isSymbolicLink();
     assertThat(model.resolve("config.json")).hasBinaryContent(files.get("config.json"));
     assertThat(model.resolve("pytorch_model.bin")).doesNotExist();
+    assertThat(model.resolve("added_tokens.json")).hasContent("{}");
+    assertThat(model.resolve("additional_chat_templates/tool.jinja")).hasContent("tool");
+    assertThat(model.resolve("additional_chat_templates/notes.txt")).doesNotExist();
     assertThat(folder.resolve("refs/main")).hasContent(COMMIT);
     assertThat(folder.resolve("blobs").resolve(sha256(files.get("model.safetensors")))).exists();
     assertThat(received).last().isEqualTo(300_000L);

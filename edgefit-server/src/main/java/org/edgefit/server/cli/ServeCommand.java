@@ -159,8 +159,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--rejoin-grace",
       paramLabel = "SECONDS",
-      description = "how long a client with a task may be disconnected (default: 10)")
-  private long rejoinGraceSeconds = 10;
+      description = "how long a client with a task may be disconnected (default: ${DEFAULT-VALUE})")
+  private long rejoinGraceSeconds = 30;
 
   @Option(
       names = "--labels",

@@ -3,6 +3,7 @@ package org.edgefit.server.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.edgefit.internal.cli.PluginJars;
 import org.edgefit.strategy.FedAvg;
 import org.edgefit.strategy.Strategies;
@@ -13,6 +14,9 @@ import picocli.CommandLine.Option;
 
 /** The options of the strategy: its name, and the parts that FedAvg and its kin share. */
 final class StrategyChoice {
+
+  /** The strategies that weight results by a rule of their own. */
+  private static final Set<String> OWN_WEIGHTS = Set.of("scaffold", "fedbuff");
 
   @Option(
       names = "--strategy",
@@ -68,6 +72,14 @@ final class StrategyChoice {
     if (evaluateClients < 0) {
       throw new IllegalArgumentException(
           "--evaluate-clients: " + evaluateClients + " (expected: >= 0)");
+    }
+    String name = strategyName.replaceFirst(":.*", "");
+    if (OWN_WEIGHTS.contains(name) && (weightCap != null || weighting != Weights.EXAMPLES)) {
+      throw new IllegalArgumentException(
+          (weightCap != null ? "--weight-cap: " + weightCap : "--weighting: " + weighting)
+              + " (expected: not with "
+              + name
+              + ", which weights results itself)");
     }
     Weighting weights =
         switch (weighting) {
