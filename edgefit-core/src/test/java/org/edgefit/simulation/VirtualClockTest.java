@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -94,6 +95,101 @@ class VirtualClockTest {
     assertThat(dropped / 20_000.0).isCloseTo(0.25, within(0.01));
     assertThat(logs / trained).isCloseTo(0, within(0.01));
     assertThat(Math.sqrt(squares / trained)).isCloseTo(0.3, within(0.01));
+  }
+
+  @Test
+  void answerAtTheDeadlineItselfIsInTime() {
+    VirtualClock clock = clock(PLAIN, 8, 1);
+    assertThat(clock.deadlineSeconds()).isEqualTo(8);
+    RoundTimeline timeline = clock.round(1, List.of("home-0", "home-1"));
+    assertThat(timeline.clients(Kind.ANSWERED)).containsExactly("home-0"); // after 8 s
+    assertThat(timeline.clients(Kind.LATE)).containsExactly("home-1"); // it would after 11 s
+    assertThat(timeline.time("home-1", Kind.LATE)).isEqualTo(8);
+    assertThat(timeline.time("home-1", Kind.ANSWERED)).isInfinite();
+  }
+
+  @Test
+  void roundOfNobodyIsOverAtOnce() {
+    RoundTimeline timeline = clock(PLAIN, 8, 1).round(3, List.of());
+    assertThat(timeline).isEqualTo(new RoundTimeline(3, List.of(), 0));
+  }
+
+  @Test
+  void eventsAtOneTimeComeByTheirClientsIds() {
+    DeviceProfile device = new DeviceProfile("same", 1, 1, 1, 1, 0, 0, 0);
+    Map<String, ClientWork> work = new TreeMap<>();
+    for (String id : List.of("c", "a", "b")) {
+      work.put(id, new ClientWork(device, 1, 1, 1));
+    }
+    RoundTimeline timeline =
+        new VirtualClock(work, 2, new Seed(1)).round(1, List.of("b", "c", "a"));
+    assertThat(timeline.clients(Kind.RECEIVED)).containsExactly("a", "b", "c");
+    assertThat(timeline.clients(Kind.TRAINED)).containsExactly("a", "b", "c");
+    assertThat(timeline.clients(Kind.LATE)).containsExactly("a", "b", "c");
+  }
+
+  /** One draw per round and client slows, or speeds, what it receives and what it sends. */
+  @Test
+  void networkOfARoundIsAsFastBothWays() {
+    DeviceProfile device = new DeviceProfile("loose", 1, 10, 100, 50, 0.5, 0, 0.4);
+    VirtualClock clock = clock(device, Double.POSITIVE_INFINITY, 5);
+    for (int round = 1; round <= 20; round++) {
+      RoundTimeline timeline = clock.round(round, List.of("home-2"));
+      double received = timeline.time("home-2", Kind.RECEIVED);
+      double sending =
+          timeline.time("home-2", Kind.ANSWERED) - timeline.time("home-2", Kind.TRAINED);
+      double down = (received - 0.5) / (200 / 100.0);
+      double up = (sending - 0.5) / (100 / 50.0);
+      assertThat(down).isCloseTo(up, within(1e-9)).isNotEqualTo(1);
+    }
+  }
+
+  /** Of a course of 2.5, 3 and 2.5 s, each tenth is as likely to be the one in which it leaves. */
+  @Test
+  void clientLeavesAnywhereOnItsWayWithTheSameProbability() {
+    DeviceProfile device = new DeviceProfile("leaving", 1, 10, 100, 50, 0.5, 1, 0);
+    VirtualClock clock = clock(device, Double.POSITIVE_INFINITY, 6);
+    int[] tenths = new int[10];
+    int received = 0;
+    int trained = 0;
+    for (int round = 1; round <= 10_000; round++) {
+      RoundTimeline timeline = clock.round(round, List.of("home-0"));
+      double left = timeline.time("home-0", Kind.DROPPED);
+      tenths[(int) (left / 0.8)]++;
+      received += timeline.clients(Kind.RECEIVED).size();
+      trained += timeline.clients(Kind.TRAINED).size();
+      assertThat(timeline.seconds()).isEqualTo(left);
+    }
+    for (int tenth : tenths) {
+      assertThat(tenth / 10_000.0).isCloseTo(0.1, within(0.015));
+    }
+    assertThat(received / 10_000.0).isCloseTo(5.5 / 8, within(0.02));
+    assertThat(trained / 10_000.0).isCloseTo(2.5 / 8, within(0.02));
+  }
+
+  @Test
+  void endOfAClientsRoundIsThatOfItsTimeline() {
+    DeviceProfile device = new DeviceProfile("loose", 1, 10, 100, 50, 0.5, 0.5, 0.3);
+    VirtualClock clock = clock(device, Double.POSITIVE_INFINITY, 9);
+    int dropped = 0;
+    for (int round = 1; round <= 50; round++) {
+      RoundTimeline timeline = clock.round(round, List.of("home-7"));
+      VirtualClock.End end = clock.end(round, "home-7");
+      Kind last = end.isDropped() ? Kind.DROPPED : Kind.ANSWERED;
+      assertThat(timeline.time("home-7", last)).isEqualTo(end.seconds());
+      dropped += end.isDropped() ? 1 : 0;
+    }
+    assertThat(dropped).isBetween(10, 40);
+    assertThat(clock.knows("home-7")).isTrue();
+    assertThat(clock.knows("home-50")).isFalse();
+  }
+
+  @Test
+  void timelineKeepsItsOwnEvents() {
+    List<Event> events = new ArrayList<>(List.of(new Event(1, "a", Kind.RECEIVED)));
+    RoundTimeline timeline = new RoundTimeline(1, events, 1);
+    events.clear();
+    assertThat(timeline.events()).hasSize(1);
   }
 
   @Test
