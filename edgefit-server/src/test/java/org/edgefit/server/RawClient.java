@@ -26,9 +26,9 @@ import org.edgefit.proto.TaskFailed;
 import org.edgefit.proto.codec.WireCodec;
 
 /** A peer that speaks the protocol by hand, and badly if a test wants it so. */
-final class RawClient implements AutoCloseable {
+public final class RawClient implements AutoCloseable {
 
-  static final String HASH = "ab".repeat(32);
+  public static final String HASH = "ab".repeat(32);
 
   final String id;
   private final ManagedChannel channel;
@@ -36,13 +36,18 @@ final class RawClient implements AutoCloseable {
   private final StreamObserver<ClientMessage> session;
 
   /** Dials a server, and says nothing. */
-  RawClient(int port, String id) {
+  public RawClient(int port, String id) {
     this.id = id;
     this.channel = NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
     this.session = EdgeFitGrpc.newStub(channel).session(into(received));
   }
 
-  static Join join(String id) {
+  /** Returns the client's id. */
+  public String id() {
+    return id;
+  }
+
+  public static Join join(String id) {
     return Join.newBuilder()
         .setProtocol(WireCodec.PROTOCOL)
         .setClientId(id)
@@ -51,17 +56,17 @@ final class RawClient implements AutoCloseable {
         .build();
   }
 
-  RawClient joined() throws InterruptedException {
+  public RawClient joined() throws InterruptedException {
     send(join(id));
     assertThat(next().hasWelcome()).isTrue();
     return this;
   }
 
-  void send(Join join) {
+  public void send(Join join) {
     session.onNext(ClientMessage.newBuilder().setJoin(join).build());
   }
 
-  void fail(long task, String reason) {
+  public void fail(long task, String reason) {
     session.onNext(
         ClientMessage.newBuilder()
             .setTaskFailed(TaskFailed.newBuilder().setTask(task).setReason(reason))
@@ -69,17 +74,17 @@ final class RawClient implements AutoCloseable {
   }
 
   /** Returns the next message, or the error's text. */
-  Object nextOrError() throws InterruptedException {
+  public Object nextOrError() throws InterruptedException {
     return received.poll(20, TimeUnit.SECONDS);
   }
 
-  ServerMessage next() throws InterruptedException {
+  public ServerMessage next() throws InterruptedException {
     Object message = nextOrError();
     assertThat(message).isInstanceOf(ServerMessage.class);
     return (ServerMessage) message;
   }
 
-  Task nextTask() throws InterruptedException {
+  public Task nextTask() throws InterruptedException {
     ServerMessage message = next();
     while (message.hasCancel()) {
       message = next();
@@ -89,7 +94,7 @@ final class RawClient implements AutoCloseable {
   }
 
   /** Fetches the adapter of a task, and returns its bytes. */
-  long download(Task task) {
+  public long download(Task task) {
     DownloadRequest request =
         DownloadRequest.newBuilder()
             .setRunId("test")
@@ -121,14 +126,14 @@ final class RawClient implements AutoCloseable {
     return new Submission();
   }
 
-  String submit(SubmitMessage... messages) throws InterruptedException {
+  public String submit(SubmitMessage... messages) throws InterruptedException {
     Submission submission = submission();
     Arrays.stream(messages).forEach(submission.call::onNext);
     submission.call.onCompleted();
     return submission.reply();
   }
 
-  ResultHeader.Builder header(Task task, byte[] file) {
+  public ResultHeader.Builder header(Task task, byte[] file) {
     var digest = Sha256.digest();
     digest.update(file);
     return ResultHeader.newBuilder()
@@ -143,11 +148,11 @@ final class RawClient implements AutoCloseable {
         .putAllMetrics(Map.of("loss", 1.0));
   }
 
-  static SubmitMessage message(ResultHeader.Builder header) {
+  public static SubmitMessage message(ResultHeader.Builder header) {
     return SubmitMessage.newBuilder().setHeader(header).build();
   }
 
-  static SubmitMessage chunk(byte[] data) {
+  public static SubmitMessage chunk(byte[] data) {
     CRC32C crc = new CRC32C();
     crc.update(data);
     return chunk(data, (int) crc.getValue());
