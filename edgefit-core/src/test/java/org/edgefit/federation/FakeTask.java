@@ -7,6 +7,7 @@ import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.RunSettings;
 import org.edgefit.random.Seed;
 import org.edgefit.run.PlannedTask;
+import org.jspecify.annotations.Nullable;
 
 /** Tasks as a federation makes them, for what is asked of them elsewhere. */
 public final class FakeTask {
@@ -33,6 +34,22 @@ public final class FakeTask {
       Duration asked,
       Task.Completion completion,
       AtomicLong fetched) {
+    return of(plan, adapterFile, null, incoming, asked, completion, fetched);
+  }
+
+  /**
+   * Returns such a task that has further tensors.
+   *
+   * @param fetched where what the client fetches is counted
+   */
+  public static Task of(
+      PlannedTask plan,
+      Path adapterFile,
+      @Nullable Path tensorsFile,
+      Path incoming,
+      Duration asked,
+      Task.Completion completion,
+      AtomicLong fetched) {
     return new Task(
         plan,
         2,
@@ -41,7 +58,7 @@ public final class FakeTask {
         RunSettings.defaults(),
         new Seed(1),
         adapterFile,
-        null,
+        tensorsFile,
         incoming,
         1 << 20,
         asked,

@@ -10,9 +10,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.edgefit.client.RunSettings;
 import org.edgefit.federation.Answer;
 import org.edgefit.federation.ClientInfo;
@@ -30,6 +34,7 @@ import org.edgefit.run.Outcome;
 import org.edgefit.run.PlannedTask;
 import org.edgefit.run.RunEvent;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -41,6 +46,7 @@ class GrpcClientsTest {
   private static final Duration AT_ONCE = Duration.ofMillis(1);
   private static final Duration LONG = Duration.ofSeconds(20);
   private static final String SHA = "cd".repeat(32);
+  private static final String HASH_OF_NOTHING = "e3".repeat(32);
 
   private GrpcClients clients = clients(Duration.ofHours(1));
 
@@ -50,7 +56,7 @@ class GrpcClientsTest {
 
   /** A client's session, which notes what the server says; one that is broken throws. */
   private static final class Session implements StreamObserver<ServerMessage> {
-    private final List<String> told = new ArrayList<>();
+    private final List<String> told = Collections.synchronizedList(new ArrayList<>());
     private boolean isBroken;
 
     @Override
@@ -153,6 +159,14 @@ class GrpcClientsTest {
     assertThat(Objects.requireNonNull(status.getDescription())).isEqualTo(text);
   }
 
+  /** Whatever was called, the pool is free for the next thread that calls. */
+  @AfterEach
+  void poolIsFree() throws Exception {
+    FutureTask<List<ClientInfo>> other = new FutureTask<>(clients::available);
+    new Thread(other).start();
+    assertThat(other.get(10, TimeUnit.SECONDS)).isEqualTo(clients.available());
+  }
+
   // ---- coming and going
 
   @Test
@@ -215,6 +229,35 @@ class GrpcClientsTest {
     assertThat(early.told).containsExactly("welcome to run-1", "cancel 2");
     assertThat(joined("b", 1L).told) // which is another's
         .containsExactly("welcome to run-1", "cancel 1");
+  }
+
+  @Test
+  void clientIsListedWithWhatItSaysOfItself() {
+    Join join = join("a").toBuilder().putDescription("os", "Linux").build();
+    assertThat(clients.join(join, new Session())).isNull();
+    assertThat(clients.available())
+        .containsExactly(new ClientInfo("a", Map.of("os", "Linux")));
+  }
+
+  @Test
+  void ofManyClientsThoseThatLeftAreForgottenUnlessTheyAreAsked() throws Exception {
+    for (int i = 0; i < 1000; i++) {
+      String id = "home-" + i;
+      Session session = joined(id);
+      if (i < 500) {
+        clients.lost(id, session);
+      }
+    }
+    ask(1, "home-3");
+    underWay();
+    String known = "task 9 is over, or has no such file";
+    assertThat(offer("home-7", 9, SHA).status().getDescription()).isEqualTo(known);
+    joined("one-more");
+    assertThat(offer("home-3", 9, SHA).status().getDescription()).isEqualTo(known);
+    assertThat(offer("home-700", 9, SHA).status().getDescription()).isEqualTo(known);
+    assertThat(offer("home-7", 9, SHA).status().getDescription())
+        .startsWith("client: home-7 has not joined");
+    assertThat(clients.available()).hasSize(501);
   }
 
   @Test
@@ -307,6 +350,17 @@ class GrpcClientsTest {
   }
 
   @Test
+  void failureEndsTheUploadOfItsTask() throws Exception {
+    joined("a");
+    ask(1, "a");
+    underWay();
+    List<String> ended = new ArrayList<>();
+    clients.admit(header("a", 1), () -> ended.add("upload"));
+    clients.failed("a", TaskFailed.newBuilder().setTask(1).setReason("no").build());
+    assertThat(ended).containsExactly("upload");
+  }
+
+  @Test
   void cancelledTaskEndsItsUploadAndItsClientIsTold() throws Exception {
     Session session = joined("a");
     Task task = ask(1, "a");
@@ -364,6 +418,48 @@ class GrpcClientsTest {
         clients.offer(DownloadRequest.newBuilder().setRunId("old").build()).status(),
         Status.Code.FAILED_PRECONDITION,
         "run: old (expected: run-1, which is the run here now)");
+  }
+
+  @Test
+  void tensorsAreOfferedBesideTheAdapterAndWhatWasSentIsCounted() throws Exception {
+    joined("a");
+    PlannedTask plain = PlannedTasks.fit(1, "a");
+    PlannedTask plan =
+        new PlannedTask(
+            plain.id(),
+            plain.round(),
+            plain.kind(),
+            plain.clientId(),
+            plain.adapter(),
+            plain.lora(),
+            plain.training(),
+            plain.config(),
+            new FileRef("tensors", 30, SHA),
+            plain.expected(),
+            plain.memory(),
+            plain.horizon(),
+            plain.machine());
+    AtomicLong fetched = new AtomicLong();
+    Path tensors = Path.of("tensors");
+    clients.ask(
+        FakeTask.of(
+            plan,
+            ADAPTER,
+            tensors,
+            Path.of("in"),
+            clients.now(),
+            (task, result) -> null,
+            fetched));
+    GrpcClients.Offer offered = offer("a", 1, SHA);
+    assertThat(offered.path()).isEqualTo(tensors);
+    assertThat(fetched).hasValue(0); // it is on offer, not sent
+    offered.sent().run();
+    assertThat(fetched).hasValue(30);
+    GrpcClients.Offer adapter = offer("a", 1, plan.adapter().sha256());
+    assertThat(adapter.path()).isEqualTo(ADAPTER);
+    adapter.sent().run();
+    assertThat(fetched).hasValue(30 + plan.adapter().bytes());
+    assertThat(offer("a", 1, HASH_OF_NOTHING).path()).isNull();
   }
 
   // ---- answers
@@ -555,15 +651,15 @@ class GrpcClientsTest {
   }
 
   @Test
-  void serverWaitsForThoseThatAreAwayToBeTold() throws Exception {
+  void serverWaitsUntilThoseThatAreAwayWereTold() throws Exception {
     clients.lost("away", joined("away"));
     clients.finish(Finished.newBuilder().setEnd(Finished.End.DONE).build());
-    Thread returning = new Thread(() -> joined("away"));
-    long start = System.nanoTime();
+    Session back = new Session();
+    Thread returning = new Thread(() -> clients.join(join("away"), back));
     returning.start();
     clients.awaitLost(LONG);
+    assertThat(back.told).containsExactly("DONE ", "end");
     returning.join();
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(LONG);
   }
 
   @Test

@@ -60,6 +60,9 @@ class MembersTest {
     return Stream.of(
         Arguments.of(plain.toBuilder().setProtocol(9).build(), "protocol: 9 (expected: 3)"),
         Arguments.of(
+            plain.toBuilder().setClientId("a.b").build(),
+            "client id: \"a.b\" (expected: 1 to 64 of A-Z a-z 0-9 - _, the first a letter or digit)"),
+        Arguments.of(
             plain.toBuilder().setRunId("old").build(),
             "run: old (expected: run, which is the run here now)"),
         Arguments.of(

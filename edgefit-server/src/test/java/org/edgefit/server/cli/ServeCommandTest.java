@@ -177,6 +177,26 @@ class ServeCommandTest {
     assertThat(run).doesNotExist();
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "--port, 65535",
+    "--rounds, 1",
+    "--min-clients, 1",
+    "--quorum, 1",
+    "--max-examples, 1",
+    "--evaluate-clients, 0",
+    "--deadline, 1",
+    "--deadline, 1000000000",
+    "--join-timeout, 1000000000",
+    "--rejoin-grace, 1000000000"
+  })
+  void valueAtTheEdgeOfItsRangeIsTaken(String option, String value) {
+    model = temp.resolve("nowhere"); // which is looked at next
+    assertThat(serve(option, value).errLines())
+        .containsExactly(
+            "edgefit-server serve: " + model + ": no such directory (expected: a model's)");
+  }
+
   @Test
   void wayBackNeedsARunThatGoesOn() {
     CommandRun refused = serve("--go-back");
@@ -259,12 +279,21 @@ class ServeCommandTest {
   }
 
   @Test
-  void runThatNobodyJoinsEndsAfterItsJoinTimeout() {
-    CommandRun failed = serve("--join-timeout", "1", "--min-clients", "2");
-    assertThat(failed.status()).isEqualTo(1);
-    assertThat(failed.errLines())
-        .containsExactly("edgefit-server serve: clients: [] after 1 s (expected: at least 2)");
-    assertThat(failed.outLines().get(0)).endsWith(", waiting for 2 clients");
+  void runThatTooFewJoinEndsAfterItsJoinTimeoutAndThoseThatCameAreTold() throws Exception {
+    String reason = "clients: [home] after 1 s (expected: at least 2)";
+    long start = System.nanoTime();
+    Serving serving = new Serving("--join-timeout", "1", "--min-clients", "2");
+    try (RawClient client = serving.client("home")) {
+      join(client);
+      assertThat(client.next().getFinished().getDetail()).isEqualTo(reason);
+      assertThat(serving.end()).isEqualTo(1);
+    }
+    assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(1_000_000_000L); // not before
+    assertThat(printed.toString(UTF_8).lines())
+        .first()
+        .asString()
+        .endsWith(", waiting for 2 clients");
+    assertThat(printed.toString(UTF_8).lines()).last().isEqualTo("edgefit-server serve: " + reason);
   }
 
   // ---- runs
@@ -430,6 +459,31 @@ class ServeCommandTest {
         .contains("goes on with round 2 of 2")
         .doesNotContain("round 1 of 2");
     assertThat(PeftAdapter.read(run.resolve("adapter")).tensor(1).get(0)).isEqualTo(3);
+  }
+
+  @Test
+  void damagedRunIsRefusedOrGoneBackOnIfThatIsWanted() throws Exception {
+    Serving first = new Serving("--rounds", "1");
+    try (RawClient client = first.client("home")) {
+      answer(client, join(client), 1);
+      assertThat(first.end()).isZero();
+    }
+    Path weights = run.resolve("rounds/0001/adapter/adapter_model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(weights, bytes);
+    CommandRun refused = serve("--resume", "--rounds", "1");
+    assertThat(refused.status()).isEqualTo(1);
+    assertThat(refused.errLines()).last().asString().contains("SHA-256", "journal.log:");
+    assertThat(refused.out()).isEmpty();
+    printed.reset();
+    Serving second = new Serving("--resume", "--go-back", "--rounds", "1");
+    try (RawClient client = second.client("home")) {
+      answer(client, join(client), 4);
+      assertThat(second.end()).isZero();
+    }
+    assertThat(printed.toString(UTF_8)).contains("went back to round 0", "round 1 of 1");
+    assertThat(PeftAdapter.read(run.resolve("adapter")).tensor(1).get(0)).isEqualTo(4);
   }
 
   @Test
