@@ -196,7 +196,7 @@ class AnswersTest {
     assertThat(outcome.detail()).startsWith(fault).doesNotContain(temp.toString());
     assertThat(outcome.bytes()).isEqualTo(bytes[0]);
     assertThat(round.bytesUp()).isEqualTo(bytes[0]);
-    assertThat(round.failure()).isEqualTo("0 usable answers (expected: at least 1)");
+    assertThat(round.failure()).isEqualTo("0 usable results (expected: at least 1)");
     Path updates = temp.resolve("run/rounds/0001/updates");
     try (Stream<Path> files = Files.list(updates)) {
       assertThat(files).containsExactly(updates.resolve("a.unused"));
@@ -297,10 +297,10 @@ class AnswersTest {
         Arguments.of(
             "none", NamedTensors.none(), "rejected", "tensors: none (expected: [gradient]"),
         Arguments.of(
-            "of another rank",
+            "with another rank",
             NamedTensors.none().with("gradient", gradient.withRank(2)),
             "rejected",
-            "extra/gradient/" + A + ": not there (expected: shape [1, 3])"));
+            "extra/gradient/" + A + ": missing (expected: shape [1, 3])"));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -202,7 +202,7 @@ class RoundLoopTest {
     RoundSummary last = result.history().last();
     assertThat(ends(last.clients()))
         .containsExactly("a failed", "b trained", "c failed", "d trained");
-    assertThat(last.clients().get(2).detail()).isEqualTo("sent home: enough clients had answered");
+    assertThat(last.clients().get(2).detail()).isEqualTo("cancelled: enough results");
     assertThat(pool.cancelled).contains(new TaskId(3));
     assertThat(pool.now).isZero(); // nobody was waited for
   }
@@ -284,8 +284,7 @@ class RoundLoopTest {
     RoundSummary last = result.history().last();
     assertThat(evaluated).containsExactly(2f, 2f);
     assertThat(ends(last.evaluations())).containsExactly("a failed", "b evaluated");
-    assertThat(last.evaluations().get(0).detail())
-        .isEqualTo("sent home: enough clients had answered");
+    assertThat(last.evaluations().get(0).detail()).isEqualTo("cancelled: enough results");
     assertThat(last.evaluateMetrics()).containsOnly(Map.entry("loss", 2.0));
     assertThat(all(RunEvent.EvaluationOpened.class)).hasSize(1);
   }
@@ -513,7 +512,7 @@ class RoundLoopTest {
     assertThat(result.history().last().failure())
         .isEqualTo(
             "adapter: base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight[0]: -Infinity"
-                + " (expected: a finite number); the largest change there, 3.0E38, is b's");
+                + " (expected: a finite number); the largest delta there, 3.0E38, is b's");
   }
 
   @Test
@@ -635,10 +634,10 @@ class RoundLoopTest {
     running[0] = federation(pool).build();
     assertThatThrownBy(() -> running[0].run(2))
         .isInstanceOf(InterruptedException.class)
-        .hasMessage("the run was stopped in round 1; resuming goes on from there");
+        .hasMessage("the run was stopped in round 1; can be resumed there");
     RunEvent.RunClosed end =
         new RunEvent.RunClosed(
-            RunEvent.End.STOPPED, "stopped in round 1; resuming goes on from there", "");
+            RunEvent.End.STOPPED, "stopped in round 1; can be resumed there", "");
     assertThat(pool.ends).containsExactly(end);
     assertThat(all(RunEvent.RunClosed.class)).containsExactly(end);
     assertThat(pool.cancelled).containsExactly(new TaskId(1), new TaskId(2));
@@ -745,8 +744,8 @@ class RoundLoopTest {
         .isInstanceOf(IOException.class)
         .hasMessage(
             temp.resolve("run")
-                + ": round 1: the same updates made another adapter (expected: SHA-256 "
+                + ": round 1: the same updates gave another adapter (expected: SHA-256 "
                 + sha256
-                + ", which clients evaluate); the strategy is not repeatable");
+                + ", which clients evaluate); strategy not deterministic");
   }
 }

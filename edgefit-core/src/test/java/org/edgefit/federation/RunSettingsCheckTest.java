@@ -103,7 +103,7 @@ class RunSettingsCheckTest {
     for (Federation.Builder one : lacking) {
       assertThatThrownBy(one::build)
           .isInstanceOf(IllegalStateException.class)
-          .hasMessage("a federation needs strategy, clients and adapter");
+          .hasMessage("strategy, clients and adapter are required");
     }
     assertThatThrownBy(
             () ->
@@ -114,7 +114,7 @@ class RunSettingsCheckTest {
                     .resume()
                     .build())
         .isInstanceOf(IllegalStateException.class)
-        .hasMessage("a federation that goes on needs its run directory");
+        .hasMessage("resume() needs a run directory");
   }
 
   @Test
@@ -199,7 +199,7 @@ class RunSettingsCheckTest {
     assertThatThrownBy(() -> change.apply(federation()).clients(pool).resume().build().run(2))
         .isInstanceOf(IOException.class)
         .hasMessageStartingWith(run() + ": " + message)
-        .hasMessageEndingWith("with which the run began)");
+        .hasMessageEndingWith("as in the original run)");
     assertThat(pool.asked).isEmpty();
     // What was refused has changed nothing.
     assertThat(federation().resume().build().run(2).history().last().round()).isEqualTo(2);
@@ -239,7 +239,7 @@ class RunSettingsCheckTest {
       RunResult result = federation().runDirectory(held).build().run(1);
       assertThat(result.history().last().round()).isEqualTo(1);
       assertThatThrownBy(() -> RunDirectory.resume(temp.resolve("held"), OnDamage.REFUSE))
-          .hasMessageContaining("another run is at work there");
+          .hasMessageContaining("another run");
     }
     assertThat(run()).doesNotExist();
   }
@@ -253,6 +253,6 @@ class RunSettingsCheckTest {
         .hasMessage(
             run()
                 + ": adapter: base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight:"
-                + " other values (expected: those with which the run began)");
+                + " other values (expected: the run's initial adapter)");
   }
 }

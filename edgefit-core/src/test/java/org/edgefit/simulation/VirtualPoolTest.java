@@ -194,7 +194,7 @@ class VirtualPoolTest {
   void answerThatTheRunNoLongerWantsIsTooLate() throws Exception {
     ask(PlannedTasks.fit(1, "fast"));
     answer(0, -1);
-    assertThat(pool.next(DAY).outcome().detail()).isEqualTo("the answer came too late");
+    assertThat(pool.next(DAY).outcome().detail()).isEqualTo("late result");
   }
 
   @Test

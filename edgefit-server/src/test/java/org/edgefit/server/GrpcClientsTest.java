@@ -141,8 +141,10 @@ class GrpcClientsTest {
   }
 
   private Status complete(Task task, ResultHeader header) {
-    return clients.complete(
-        task, header, new Task.Result(header.getExamples(), 1, Map.of(), null, null, false));
+    return clients
+        .transfers()
+        .complete(
+            task, header, new Task.Result(header.getExamples(), 1, Map.of(), null, null, false));
   }
 
   private @Nullable Outcome next(Duration limit) throws InterruptedException {
@@ -235,8 +237,7 @@ class GrpcClientsTest {
   void clientIsListedWithWhatItSaysOfItself() {
     Join join = join("a").toBuilder().putDescription("os", "Linux").build();
     assertThat(clients.join(join, new Session())).isNull();
-    assertThat(clients.available())
-        .containsExactly(new ClientInfo("a", Map.of("os", "Linux")));
+    assertThat(clients.available()).containsExactly(new ClientInfo("a", Map.of("os", "Linux")));
   }
 
   @Test
@@ -314,8 +315,8 @@ class GrpcClientsTest {
     }
     assertThat(failures)
         .containsExactlyInAnyOrder(
-            "lost: the connection was lost, and not made again within 0 s",
-            "never: it has not come within 0 s");
+            "lost: it disconnected and did not reconnect within 0 s",
+            "never: it did not connect within 0 s");
     assertThat(next(AT_ONCE)).isNull();
   }
 
@@ -355,7 +356,7 @@ class GrpcClientsTest {
     ask(1, "a");
     underWay();
     List<String> ended = new ArrayList<>();
-    clients.admit(header("a", 1), () -> ended.add("upload"));
+    clients.transfers().admit(header("a", 1), () -> ended.add("upload"));
     clients.failed("a", TaskFailed.newBuilder().setTask(1).setReason("no").build());
     assertThat(ended).containsExactly("upload");
   }
@@ -366,7 +367,8 @@ class GrpcClientsTest {
     Task task = ask(1, "a");
     List<String> ended = new ArrayList<>();
     underWay();
-    assertThat(clients.admit(header("a", 1), () -> ended.add("upload")).task()).isSameAs(task);
+    assertThat(clients.transfers().admit(header("a", 1), () -> ended.add("upload")).task())
+        .isSameAs(task);
     clients.cancel(task.id());
     assertThat(ended).containsExactly("upload");
     assertThat(session.told).endsWith("cancel 1");
@@ -376,21 +378,23 @@ class GrpcClientsTest {
     assertStatus(
         complete(task, header("a", 1)),
         Status.Code.FAILED_PRECONDITION,
-        "task 1 is over: the answer came too late");
+        "task 1 is over: late result");
     assertThat(next(AT_ONCE)).isNull();
   }
 
   // ---- downloads
 
-  private GrpcClients.Offer offer(String id, long task, String sha256) {
-    return clients.offer(
-        DownloadRequest.newBuilder()
-            .setRunId("run-1")
-            .setClientId(id)
-            .setInstance(1)
-            .setTask(task)
-            .setSha256(sha256)
-            .build());
+  private TransferAdmission.Offer offer(String id, long task, String sha256) {
+    return clients
+        .transfers()
+        .offer(
+            DownloadRequest.newBuilder()
+                .setRunId("run-1")
+                .setClientId(id)
+                .setInstance(1)
+                .setTask(task)
+                .setSha256(sha256)
+                .build());
   }
 
   @Test
@@ -401,23 +405,23 @@ class GrpcClientsTest {
     String adapter = PlannedTasks.ADAPTER.sha256();
     assertThat(offer("a", 1, adapter).path()).isEqualTo(ADAPTER);
     assertThat(offer("a", 1, adapter).status().isOk()).isTrue();
-    for (GrpcClients.Offer early : List.of(offer("b", 1, adapter), offer("a", 1, SHA))) {
+    for (TransferAdmission.Offer early : List.of(offer("b", 1, adapter), offer("a", 1, SHA))) {
       assertThat(early.path()).isNull();
-      assertStatus(early.status(), Status.Code.ABORTED, "the run has yet to go on");
+      assertStatus(early.status(), Status.Code.ABORTED, "the run has not resumed");
     }
     underWay();
-    for (GrpcClients.Offer none : List.of(offer("b", 1, adapter), offer("a", 1, SHA))) {
+    for (TransferAdmission.Offer none : List.of(offer("b", 1, adapter), offer("a", 1, SHA))) {
       assertStatus(
           none.status(), Status.Code.FAILED_PRECONDITION, "task 1 is over, or has no such file");
     }
     assertStatus(
         offer("c", 1, adapter).status(),
         Status.Code.ABORTED,
-        "client: c has not joined (expected: a session; join again, then call again)");
+        "client: c has not joined (expected: a session; rejoin, then retry)");
     assertStatus(
-        clients.offer(DownloadRequest.newBuilder().setRunId("old").build()).status(),
+        clients.transfers().offer(DownloadRequest.newBuilder().setRunId("old").build()).status(),
         Status.Code.FAILED_PRECONDITION,
-        "run: old (expected: run-1, which is the run here now)");
+        "run: old (expected: run-1, this server's run)");
   }
 
   @Test
@@ -443,19 +447,13 @@ class GrpcClientsTest {
     Path tensors = Path.of("tensors");
     clients.ask(
         FakeTask.of(
-            plan,
-            ADAPTER,
-            tensors,
-            Path.of("in"),
-            clients.now(),
-            (task, result) -> null,
-            fetched));
-    GrpcClients.Offer offered = offer("a", 1, SHA);
+            plan, ADAPTER, tensors, Path.of("in"), clients.now(), (task, result) -> null, fetched));
+    TransferAdmission.Offer offered = offer("a", 1, SHA);
     assertThat(offered.path()).isEqualTo(tensors);
     assertThat(fetched).hasValue(0); // it is on offer, not sent
     offered.sent().run();
     assertThat(fetched).hasValue(30);
-    GrpcClients.Offer adapter = offer("a", 1, plan.adapter().sha256());
+    TransferAdmission.Offer adapter = offer("a", 1, plan.adapter().sha256());
     assertThat(adapter.path()).isEqualTo(ADAPTER);
     adapter.sent().run();
     assertThat(fetched).hasValue(30 + plan.adapter().bytes());
@@ -469,22 +467,22 @@ class GrpcClientsTest {
     joined("a");
     Task task = ask(1, "a");
     underWay();
-    assertThat(clients.admit(header("a", 1), () -> {}).status().isOk()).isTrue();
+    assertThat(clients.transfers().admit(header("a", 1), () -> {}).status().isOk()).isTrue();
     assertThat(complete(task, header("a", 1)).isOk()).isTrue();
     assertThat(Objects.requireNonNull(next(LONG)).examples()).isEqualTo(3);
 
-    GrpcClients.Admission again = clients.admit(header("a", 1), () -> {});
+    TransferAdmission.Admission again = clients.transfers().admit(header("a", 1), () -> {});
     assertThat(again.task()).isNull();
     assertThat(again.status().isOk()).isTrue();
     ResultHeader other = header("a", 1).toBuilder().setSha256("ef".repeat(32)).build();
     assertStatus(
-        clients.admit(other, () -> {}).status(),
+        clients.transfers().admit(other, () -> {}).status(),
         Status.Code.ALREADY_EXISTS,
-        "task 1: another answer of this client was taken");
+        "task 1: already has another result");
     assertStatus(
-        clients.admit(header("a", 2), () -> {}).status(),
+        clients.transfers().admit(header("a", 2), () -> {}).status(),
         Status.Code.FAILED_PRECONDITION,
-        "task 2 is over: the answer came too late");
+        "task 2 is over: late result");
     assertThat(next(AT_ONCE)).isNull();
   }
 
@@ -492,9 +490,9 @@ class GrpcClientsTest {
   void answerBeforeTheRunGoesOnIsToBeSentAgain() {
     joined("a", 1L);
     assertStatus(
-        clients.admit(header("a", 1), () -> {}).status(),
+        clients.transfers().admit(header("a", 1), () -> {}).status(),
         Status.Code.ABORTED,
-        "the run has yet to go on (expected: to send again in a while)");
+        "the run has not resumed yet (expected: retry later)");
   }
 
   @Test
@@ -505,7 +503,8 @@ class GrpcClientsTest {
     List<Integer> ended = new ArrayList<>();
     for (int i = 1; i <= 3; i++) {
       int number = i;
-      assertThat(clients.admit(header("a", 1), () -> ended.add(number)).task()).isSameAs(task);
+      assertThat(clients.transfers().admit(header("a", 1), () -> ended.add(number)).task())
+          .isSameAs(task);
     }
     assertThat(ended).containsExactly(1, 2);
     complete(task, header("a", 1));
@@ -520,16 +519,17 @@ class GrpcClientsTest {
     Task b = ask(2, "b");
     underWay();
     ResultHeader most = header("a", 1).toBuilder().setBytes(a.maxBytes()).build();
-    assertThat(clients.admit(most, () -> {}).task()).isSameAs(a);
+    assertThat(clients.transfers().admit(most, () -> {}).task()).isSameAs(a);
     String reason =
         "update: " + (b.maxBytes() + 1) + " bytes (expected: at most " + b.maxBytes() + ")";
     ResultHeader more = header("b", 2).toBuilder().setBytes(b.maxBytes() + 1).build();
-    assertStatus(clients.admit(more, () -> {}).status(), Status.Code.INVALID_ARGUMENT, reason);
+    assertStatus(
+        clients.transfers().admit(more, () -> {}).status(), Status.Code.INVALID_ARGUMENT, reason);
     Outcome outcome = Objects.requireNonNull(next(LONG));
     assertThat(outcome).isEqualTo(new Outcome.Rejected(b.id(), "b", reason, 0));
     // An unsigned number beyond a long's is told as it was sent.
     ResultHeader negative = header("a", 1).toBuilder().setBytes(-1).build();
-    assertThat(clients.admit(negative, () -> {}).status().getDescription())
+    assertThat(clients.transfers().admit(negative, () -> {}).status().getDescription())
         .startsWith("update: 18446744073709551615 bytes (expected: at most ");
   }
 
@@ -540,12 +540,15 @@ class GrpcClientsTest {
     underWay();
     for (String hash : List.of("x", "CD".repeat(32), SHA + "0", "a\nb")) {
       Status status =
-          clients.admit(header("a", 1).toBuilder().setSha256(hash).build(), () -> {}).status();
+          clients
+              .transfers()
+              .admit(header("a", 1).toBuilder().setSha256(hash).build(), () -> {})
+              .status();
       assertThat(status.getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
       assertThat(status.getDescription()).startsWith("sha256: ").endsWith("(expected: 64 digits)");
     }
     ResultHeader none = header("a", 1).toBuilder().setSha256("").setBytes(0).build();
-    assertThat(clients.admit(none, () -> {}).task()).isSameAs(task);
+    assertThat(clients.transfers().admit(none, () -> {}).task()).isSameAs(task);
   }
 
   @Test
@@ -557,8 +560,8 @@ class GrpcClientsTest {
     assertStatus(complete(task, header("a", 1)), Status.Code.INVALID_ARGUMENT, "examples: 0");
     assertThat(Objects.requireNonNull(next(LONG)).name()).isEqualTo("rejected");
     // It was not taken, so another is too late.
-    assertThat(clients.admit(header("a", 1), () -> {}).status().getDescription())
-        .endsWith("came too late");
+    assertThat(clients.transfers().admit(header("a", 1), () -> {}).status().getDescription())
+        .endsWith("late result");
   }
 
   @Test
@@ -569,7 +572,7 @@ class GrpcClientsTest {
     assertStatus(
         complete(task, header("a", 1)),
         Status.Code.FAILED_PRECONDITION,
-        "task 1 is over: the answer came too late");
+        "task 1 is over: late result");
   }
 
   @Test
@@ -584,7 +587,7 @@ class GrpcClientsTest {
             (of, result) -> {
               clients.lost("a", session);
               clients.failed("a", TaskFailed.newBuilder().setTask(1).setReason("no").build());
-              others.add(clients.admit(header("a", 1), () -> {}).status());
+              others.add(clients.transfers().admit(header("a", 1), () -> {}).status());
               try {
                 assertThat(clients.next(Duration.ofMillis(20))).isNull();
               } catch (InterruptedException e) {
@@ -612,11 +615,11 @@ class GrpcClientsTest {
     assertStatus(
         complete(task, header("a", 1)),
         Status.Code.FAILED_PRECONDITION,
-        "the server could not store the answer: its own fault, not the client's");
+        "the server could not store the result (server error)");
     assertThat(Objects.requireNonNull(next(LONG)))
         .isEqualTo(
             new Outcome.Failed(
-                task.id(), "a", "the server could not store its answer: No space left on device"));
+                task.id(), "a", "the server could not store its result: No space left on device"));
   }
 
   @Test

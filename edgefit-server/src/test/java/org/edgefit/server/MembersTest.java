@@ -64,7 +64,7 @@ class MembersTest {
             "client id: \"a.b\" (expected: 1 to 64 of A-Z a-z 0-9 - _, the first a letter or digit)"),
         Arguments.of(
             plain.toBuilder().setRunId("old").build(),
-            "run: old (expected: run, which is the run here now)"),
+            "run: old (expected: run, this server's run)"),
         Arguments.of(
             plain.toBuilder().addAllTasks(Collections.nCopies(65, 1L)).build(),
             "tasks: 65 (expected: at most 64)"),

@@ -194,7 +194,7 @@ class ServeCommandTest {
     model = temp.resolve("nowhere"); // which is looked at next
     assertThat(serve(option, value).errLines())
         .containsExactly(
-            "edgefit-server serve: " + model + ": no such directory (expected: a model's)");
+            "edgefit-server serve: " + model + ": not found (expected: a model directory)");
   }
 
   @Test
@@ -241,7 +241,7 @@ class ServeCommandTest {
     assertTold(serve("--strategy-jar", nowhere.toString()), "--strategy-jar: " + nowhere);
     assertTold(serve("--adapter", nowhere.toString()), nowhere.toString());
     model = nowhere;
-    assertTold(serve(), nowhere + ": no such directory (expected: a model's)");
+    assertTold(serve(), nowhere + ": not found (expected: a model directory)");
   }
 
   private void assertTold(CommandRun failed, String what) {
@@ -261,7 +261,7 @@ class ServeCommandTest {
     assertThat(file.err()).contains(run + ": a file (expected: a directory for the run)");
     assertThat(run).content().isEqualTo("a file of the user's");
     run = Files.createDirectories(temp.resolve("other/rounds")).getParent();
-    assertThat(serve().err()).contains(run + ": holds a run already");
+    assertThat(serve().err()).contains(run + ": already has a run");
   }
 
   @Test
@@ -272,7 +272,7 @@ class ServeCommandTest {
       assertThat(failed.errLines())
           .singleElement()
           .asString()
-          .contains("127.0.0.1:" + taken.getLocalPort() + ": cannot listen there (")
+          .contains("127.0.0.1:" + taken.getLocalPort() + ": cannot listen (")
           .doesNotContain("Exception");
       assertThat(failed.out()).isEmpty();
     }
@@ -352,9 +352,9 @@ class ServeCommandTest {
     Path weights = run.resolve("adapter/adapter_model.safetensors");
     List<String> lines = printed.toString(UTF_8).lines().toList();
     assertThat(lines.get(0)).matches("listening on port \\d+, waiting for 1 client");
-    assertThat(lines.get(1)).isEqualTo("base model: that of the first client");
+    assertThat(lines.get(1)).isEqualTo("base model: of the first client");
     assertThat(lines)
-        .contains("before training", "round 1 of 2: asking home")
+        .contains("before training", "round 1/2: clients home")
         .anyMatch(line -> line.startsWith("  home trained on 1 records, loss 1.000"))
         .anyMatch(line -> line.startsWith("round 2: 1 of 1 clients, training loss 1.000"));
     assertThat(lines.subList(lines.size() - 2, lines.size()))
@@ -421,14 +421,14 @@ class ServeCommandTest {
       join(client);
       client.fail(client.nextTask().getTask(), "no memory");
       assertThat(client.next().getFinished().getDetail())
-          .isEqualTo("no client trained in any round: the adapter is the first one");
+          .isEqualTo("no client trained in any round: the adapter is unchanged");
       assertThat(serving.end()).isEqualTo(1);
     }
     assertThat(printed.toString(UTF_8))
         .contains("  home failed: no memory")
-        .contains("the adapter stays as it was: 0 usable answers (expected: at least 1)")
+        .contains("adapter unchanged: 0 usable results (expected: at least 1)")
         .endsWith(
-            "edgefit-server serve: no client trained in any round: the adapter is the first one"
+            "edgefit-server serve: no client trained in any round: the adapter is unchanged"
                 + System.lineSeparator());
   }
 
@@ -445,9 +445,9 @@ class ServeCommandTest {
     assertThat(other.errLines())
         .singleElement()
         .asString()
-        .contains("training.learningRate: 0.5 (expected: 2.0E-4, with which the run began)");
+        .contains("training.learningRate: 0.5 (expected: 2.0E-4, as in the original run)");
     assertThat(other.out()).isEmpty(); // it never listened
-    assertThat(serve("--rounds", "2").err()).contains(run + ": holds a run already");
+    assertThat(serve("--rounds", "2").err()).contains(run + ": already has a run");
 
     Serving second = new Serving("--resume", "--rounds", "2");
     try (RawClient client = second.client("home")) {
@@ -456,7 +456,7 @@ class ServeCommandTest {
     }
     assertThat(printed.toString(UTF_8))
         .contains("base model: " + RawClient.HASH)
-        .contains("goes on with round 2 of 2")
+        .contains("resuming at round 2 of 2")
         .doesNotContain("round 1 of 2");
     assertThat(PeftAdapter.read(run.resolve("adapter")).tensor(1).get(0)).isEqualTo(3);
   }
@@ -482,7 +482,7 @@ class ServeCommandTest {
       answer(client, join(client), 4);
       assertThat(second.end()).isZero();
     }
-    assertThat(printed.toString(UTF_8)).contains("went back to round 0", "round 1 of 1");
+    assertThat(printed.toString(UTF_8)).contains("rollback to round 0", "round 1 of 1");
     assertThat(PeftAdapter.read(run.resolve("adapter")).tensor(1).get(0)).isEqualTo(4);
   }
 
