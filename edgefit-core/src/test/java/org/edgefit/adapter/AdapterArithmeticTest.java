@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.FloatBuffer;
 import java.nio.ReadOnlyBufferException;
-import java.util.ArrayList;
 import java.util.List;
 import org.edgefit.random.Seed;
 import org.junit.jupiter.api.Test;
@@ -25,16 +24,7 @@ class AdapterArithmeticTest {
   private static final AdapterLayout LAYOUT = AdapterLayout.of(CONFIG, LAYERS);
 
   private static List<FloatBuffer> values(long seed) {
-    List<FloatBuffer> values = new ArrayList<>();
-    var random = new Seed(seed).generator();
-    for (TensorSpec tensor : LAYOUT.tensors()) {
-      float[] numbers = new float[tensor.elements()];
-      for (int i = 0; i < numbers.length; i++) {
-        numbers[i] = (float) (2 * random.nextDouble() - 1);
-      }
-      values.add(FloatBuffer.wrap(numbers));
-    }
-    return values;
+    return RandomValues.of(LAYOUT, seed);
   }
 
   private static Adapter adapter(long seed) {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.FloatBuffer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.edgefit.adapter.Adapter;
@@ -14,7 +13,7 @@ import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.NamedTensors;
-import org.edgefit.adapter.TensorSpec;
+import org.edgefit.adapter.RandomValues;
 import org.edgefit.random.Seed;
 import org.junit.jupiter.api.Test;
 
@@ -26,16 +25,7 @@ class LocalRulesTest {
       AdapterLayout.of(CONFIG, List.of(new LinearSpec("model.layers.0.self_attn.q_proj", 3, 2)));
 
   private static List<FloatBuffer> values(long seed) {
-    var random = new Seed(seed).generator();
-    List<FloatBuffer> values = new ArrayList<>();
-    for (TensorSpec tensor : LAYOUT.tensors()) {
-      float[] numbers = new float[tensor.elements()];
-      for (int i = 0; i < numbers.length; i++) {
-        numbers[i] = (float) (2 * random.nextDouble() - 1);
-      }
-      values.add(FloatBuffer.wrap(numbers));
-    }
-    return values;
+    return RandomValues.of(LAYOUT, seed);
   }
 
   private static Adapter adapter(long seed) {

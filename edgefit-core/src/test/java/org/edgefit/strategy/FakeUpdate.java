@@ -10,17 +10,23 @@ import org.edgefit.adapter.NamedTensors;
 import org.edgefit.client.TaskId;
 
 /** An update whose values are in memory. */
-public record FakeUpdate(String clientId, double weight, AdapterDelta delta, int startRound)
+public record FakeUpdate(
+    String clientId, double weight, AdapterDelta delta, int startRound, NamedTensors tensors)
     implements Update {
 
   /** Makes an update from the adapter that the run began with. */
   public FakeUpdate(String clientId, double weight, AdapterDelta delta) {
-    this(clientId, weight, delta, 0);
+    this(clientId, weight, delta, 0, NamedTensors.none());
   }
 
   /** Returns this update as one from the adapter after a round. */
   public FakeUpdate startedAfter(int round) {
-    return new FakeUpdate(clientId, weight, delta, round);
+    return new FakeUpdate(clientId, weight, delta, round, tensors);
+  }
+
+  /** Returns this update with further tensors. */
+  public FakeUpdate with(NamedTensors further) {
+    return new FakeUpdate(clientId, weight, delta, startRound, further);
   }
 
   @Override
@@ -51,11 +57,6 @@ public record FakeUpdate(String clientId, double weight, AdapterDelta delta, int
   @Override
   public AdapterLayout layout() {
     return delta.layout();
-  }
-
-  @Override
-  public NamedTensors tensors() {
-    return NamedTensors.none();
   }
 
   @Override

@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.edgefit.adapter.Adapter;
 import org.edgefit.adapter.AdapterDelta;
-import org.edgefit.adapter.AdapterLayout;
 import org.edgefit.adapter.LinearSpec;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.adapter.NamedTensors;
@@ -301,69 +300,6 @@ class StrategyPartsTest {
         .hasMessageStartingWith("learning rate: 0.0");
   }
 
-  /** An update whose control variate changed. */
-  private record Controlled(FakeUpdate update, AdapterDelta control) implements Update {
-    @Override
-    public String clientId() {
-      return update.clientId();
-    }
-
-    @Override
-    public TaskId task() {
-      return update.task();
-    }
-
-    @Override
-    public int startRound() {
-      return 0;
-    }
-
-    @Override
-    public long examples() {
-      return 1;
-    }
-
-    @Override
-    public long labelTokens() {
-      return 1;
-    }
-
-    @Override
-    public double weight() {
-      return 1;
-    }
-
-    @Override
-    public Map<String, Double> metrics() {
-      return Map.of();
-    }
-
-    @Override
-    public LoraConfig config() {
-      return CONFIG;
-    }
-
-    @Override
-    public AdapterLayout layout() {
-      return control.layout();
-    }
-
-    @Override
-    public AdapterDelta delta() {
-      return update.delta();
-    }
-
-    @Override
-    public NamedTensors tensors() {
-      return NamedTensors.none().with("control", control);
-    }
-
-    @Override
-    public void read(int tensor, int from, FloatBuffer out) {
-      update.read(tensor, from, out);
-    }
-  }
-
   /** 1e8 + 3 - 1e8 is 3 in double, and 0 where each sum is rounded to float32. */
   @Test
   void controlVariatesAreSummedInDouble() {
@@ -371,7 +307,8 @@ class StrategyPartsTest {
     List<Update> updates = new ArrayList<>();
     float[] changes = {1e8f, 3, -1e8f};
     for (int i = 0; i < changes.length; i++) {
-      updates.add(new Controlled(new FakeUpdate("c" + i, 1, delta(0)), delta(changes[i])));
+      NamedTensors change = NamedTensors.none().with("control", delta(changes[i]));
+      updates.add(new FakeUpdate("c" + i, 1, delta(0)).with(change));
     }
     RoundContext round = round(1, 3);
     ServerState next = scaffold.aggregateFit(round, UpdateSet.of(updates));
