@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.edgefit.adapter.LoraConfig;
 import org.edgefit.client.Config;
@@ -26,7 +27,14 @@ class RunEventCodecTest {
 
   private static final Outcome TRAINED =
       new Outcome.Trained(
-          new TaskId(1), "a", 7, 70, Map.of("loss", 0.25, "x", -1e-9), FILE, true, List.of("n"));
+          new TaskId(1),
+          "a",
+          7,
+          70,
+          new TreeMap<>(Map.of("loss", 0.25, "x", -1e-9)),
+          FILE,
+          true,
+          List.of("n"));
   private static final Outcome EVALUATED =
       new Outcome.Evaluated(new TaskId(2), "b", 3, Map.of("f1", 1.0), FILE, List.of());
   private static final Outcome WITHOUT_TENSORS =

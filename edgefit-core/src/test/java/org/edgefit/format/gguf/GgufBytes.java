@@ -10,23 +10,23 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** Writes a GGUF file, key by key and tensor by tensor, right or wrong. */
-final class GgufBytes {
+public final class GgufBytes {
 
-  static final int UINT8 = 0;
-  static final int INT8 = 1;
-  static final int UINT16 = 2;
-  static final int INT16 = 3;
-  static final int UINT32 = 4;
-  static final int INT32 = 5;
-  static final int FLOAT32 = 6;
-  static final int BOOL = 7;
-  static final int STRING = 8;
-  static final int ARRAY = 9;
-  static final int UINT64 = 10;
-  static final int INT64 = 11;
-  static final int FLOAT64 = 12;
+  public static final int UINT8 = 0;
+  public static final int INT8 = 1;
+  public static final int UINT16 = 2;
+  public static final int INT16 = 3;
+  public static final int UINT32 = 4;
+  public static final int INT32 = 5;
+  public static final int FLOAT32 = 6;
+  public static final int BOOL = 7;
+  public static final int STRING = 8;
+  public static final int ARRAY = 9;
+  public static final int UINT64 = 10;
+  public static final int INT64 = 11;
+  public static final int FLOAT64 = 12;
 
-  static final int F32 = 0;
+  public static final int F32 = 0;
 
   private final ByteArrayOutputStream keys = new ByteArrayOutputStream();
   private final ByteArrayOutputStream tensors = new ByteArrayOutputStream();
@@ -37,25 +37,25 @@ final class GgufBytes {
   private long keyCount;
   private long tensorCount;
 
-  GgufBytes magic(int other) {
+  public GgufBytes magic(int other) {
     magic = other;
     return this;
   }
 
-  GgufBytes version(int other) {
+  public GgufBytes version(int other) {
     version = other;
     return this;
   }
 
   /** Declares more keys or tensors than there are. */
-  GgufBytes declare(long moreKeys, long moreTensors) {
+  public GgufBytes declare(long moreKeys, long moreTensors) {
     keyCount += moreKeys;
     tensorCount += moreTensors;
     return this;
   }
 
   /** Writes a value with its type. */
-  GgufBytes key(String name, int type, Object value) {
+  public GgufBytes key(String name, int type, Object value) {
     keyCount++;
     string(keys, name);
     int32(keys, type);
@@ -63,16 +63,16 @@ final class GgufBytes {
     return this;
   }
 
-  GgufBytes string(String name, String value) {
+  public GgufBytes string(String name, String value) {
     return key(name, STRING, value);
   }
 
-  GgufBytes integer(String name, long value) {
+  public GgufBytes integer(String name, long value) {
     return key(name, UINT32, value);
   }
 
   /** Writes a list of values of one type. */
-  GgufBytes list(String name, int type, List<?> values) {
+  public GgufBytes list(String name, int type, List<?> values) {
     keyCount++;
     string(keys, name);
     int32(keys, ARRAY);
@@ -83,13 +83,13 @@ final class GgufBytes {
   }
 
   /** Sets the alignment, which is a key of the file too. */
-  GgufBytes alignment(int bytes) {
+  public GgufBytes alignment(int bytes) {
     alignment = bytes;
     return integer("general.alignment", bytes);
   }
 
   /** Writes a float32 tensor; the dimensions are the innermost first, as in the file. */
-  GgufBytes floats(String name, List<Integer> dimensions, float... values) {
+  public GgufBytes floats(String name, List<Integer> dimensions, float... values) {
     while (data.size() % alignment != 0) {
       data.write(0);
     }
@@ -100,8 +100,18 @@ final class GgufBytes {
     return this;
   }
 
+  /** Writes a tensor of any type. */
+  public GgufBytes data(String name, List<Integer> dimensions, int type, byte[] bytes) {
+    while (data.size() % alignment != 0) {
+      data.write(0);
+    }
+    tensor(name, dimensions, type, data.size());
+    data.writeBytes(bytes);
+    return this;
+  }
+
   /** Writes what the header says of a tensor, without data. */
-  GgufBytes tensor(String name, List<Integer> dimensions, int type, long offset) {
+  public GgufBytes tensor(String name, List<Integer> dimensions, int type, long offset) {
     tensorCount++;
     string(tensors, name);
     int32(tensors, dimensions.size());
@@ -111,7 +121,7 @@ final class GgufBytes {
     return this;
   }
 
-  byte[] bytes() {
+  public byte[] bytes() {
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     int32(all, magic);
     int32(all, version);
@@ -126,7 +136,7 @@ final class GgufBytes {
     return all.toByteArray();
   }
 
-  Path write(Path file) throws IOException {
+  public Path write(Path file) throws IOException {
     return Files.write(file, bytes());
   }
 
