@@ -18,6 +18,8 @@ import org.edgefit.run.PlannedTask;
 import org.edgefit.run.RoundSummary;
 import org.edgefit.run.RunEvent;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ConsoleListenerTest {
 
@@ -63,6 +65,116 @@ class ConsoleListenerTest {
     after(7000, closed(1, Map.of()));
 
     assertThat(out.toString(UTF_8)).contains("about 10 min left").contains("about 2.0 h left");
+  }
+
+  private static RunEvent closed(RoundSummary summary) {
+    return new RunEvent.RoundClosed(summary);
+  }
+
+  private static RoundSummary summary(int round, String failure, List<String> notes) {
+    return new RoundSummary(
+        round,
+        List.of(
+            new Outcome.Trained(new TaskId(1), "a", 7, 70, Map.of(), FILE, false, List.of()),
+            new Outcome.Failed(new TaskId(2), "b", "gone")),
+        List.of(),
+        Map.of("loss", 1234.5678, "accuracy", 0.5),
+        Map.of("f1", 0.125),
+        Map.of("f1", 1e-5),
+        4_400_000,
+        1_560_000,
+        Duration.ofMillis(12_340),
+        FILE,
+        FILE,
+        null,
+        failure,
+        notes);
+  }
+
+  @Test
+  void roundSaysAllThatItMeasuredWhatItMovedAndWhyItChangedNothing() {
+    after(0, closed(summary(3, "0 usable answers", List.of("a: weight capped", "and more"))));
+    assertThat(out.toString(UTF_8))
+        .isEqualToNormalizingNewlines(
+            """
+            round 3: 1 of 2 clients, training accuracy 0.5000, loss 1235, clients f1 0.1250, server\
+             f1 1.000e-05, 6.0 MB moved, 12.3 s
+              the adapter stays as it was: 0 usable answers
+              a: weight capped
+              and more
+            """);
+  }
+
+  @Test
+  void stateBeforeTrainingIsToldWithTheServersMeasuresAlone() {
+    after(0, closed(summary(0, "", List.of())));
+    after(0, closed(0, Map.of()));
+    assertThat(out.toString(UTF_8))
+        .isEqualToNormalizingNewlines("before training: server f1 1.000e-05\nbefore training\n");
+  }
+
+  @Test
+  void endsOfTasksAreToldEachInItsWords() {
+    TaskId id = new TaskId(1);
+    List<Outcome> outcomes =
+        List.of(
+            new Outcome.Trained(
+                id, "a", 7, 70, Map.of(), FILE, false, List.of("metric x dropped", "y too")),
+            new Outcome.Evaluated(id, "b", 5, Map.of("f1", 0.75), null, List.of()),
+            new Outcome.Evaluated(id, "c", 1, Map.of(), null, List.of("metric z dropped")),
+            new Outcome.Rejected(id, "d", "examples: 0 (expected: 1 to 10)", 9),
+            new Outcome.TimedOut(id, "e", Duration.ofMillis(1500)));
+    outcomes.forEach(outcome -> after(1, new RunEvent.ClientFinished(1, outcome)));
+    assertThat(out.toString(UTF_8))
+        .isEqualToNormalizingNewlines(
+            """
+              a trained on 7 records (metric x dropped; y too)
+              b evaluated 5 records, f1 0.7500
+              c evaluated 1 records (metric z dropped)
+              d rejected: examples: 0 (expected: 1 to 10)
+              e timed out: no answer in 1.5 s
+            """);
+  }
+
+  @Test
+  void endIsToldOnlyWhereTheRunIsNotDone() {
+    after(0, new RunEvent.RunClosed(RunEvent.End.DONE, "", "ab"));
+    after(0, new RunEvent.RunClosed(RunEvent.End.FAILED, "out of disk: 100 % full", ""));
+    after(0, new RunEvent.RunClosed(RunEvent.End.STOPPED, "stopped in round 2", ""));
+    assertThat(out.toString(UTF_8))
+        .isEqualToNormalizingNewlines(
+            """
+            the run failed: out of disk: 100 % full
+            the run stopped: stopped in round 2
+            """);
+  }
+
+  @ParameterizedTest(name = "{0} s")
+  @CsvSource({
+    "0,      ', about 1 s left'",
+    "1,      ', about 1 s left'",
+    "89,     ', about 89 s left'",
+    "90,     ', about 2 min left'",
+    "5399,   ', about 90 min left'",
+    "5400,   ', about 1.5 h left'",
+    "360000, ', about 100.0 h left'"
+  })
+  void timeLeftIsInTheUnitThatReadsBest(long seconds, String text) {
+    after(0, opened(1, 2, "a"));
+    after(seconds, closed(1, Map.of())); // half is done, so as much is left
+    assertThat(out.toString(UTF_8)).endsWith("2.0 s" + text + System.lineSeparator());
+  }
+
+  @Test
+  void evaluationsCountAsTasksOfTheirRound() {
+    after(0, opened(1, 1, "a"));
+    after(10, finished(1, "a")); // one of one task, and the closing
+    after(0, new RunEvent.EvaluationOpened(1, Map.of(), List.of(task(1, "a"), task(1, "b"))));
+    after(10, finished(1, "a")); // two of three
+    assertThat(out.toString(UTF_8).lines().filter(line -> line.contains("trained")))
+        .containsExactly(
+            "  a trained on 7 records, loss 0.2500, about 10 s left",
+            "  a trained on 7 records, loss 0.2500, about 20 s left");
   }
 
   private void after(long seconds, RunEvent event) {
