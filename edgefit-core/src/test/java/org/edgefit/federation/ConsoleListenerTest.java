@@ -98,8 +98,8 @@ class ConsoleListenerTest {
         .isEqualToNormalizingNewlines(
             """
             round 3: 1 of 2 clients, training accuracy 0.5000, loss 1235, clients f1 0.1250, server\
-             f1 1.000e-05, 6.0 MB moved, 12.3 s
-              the adapter stays as it was: 0 usable answers
+             f1 1.000e-05, 6.0 MB sent, 12.3 s
+              adapter unchanged: 0 usable answers
               a: weight capped
               and more
             """);

@@ -83,8 +83,7 @@ class InProcessClientsTest extends ClientPoolContract {
         .hasMessage("client id: a comes twice");
     assertThatThrownBy(
             () ->
-                InProcessClients.lazily(
-                    List.of("a", "b", "a"), id -> FakeClient.adding(id, 1, 1)))
+                InProcessClients.lazily(List.of("a", "b", "a"), id -> FakeClient.adding(id, 1, 1)))
         .hasMessage("client id: a comes twice");
   }
 
@@ -128,7 +127,8 @@ class InProcessClientsTest extends ClientPoolContract {
     assertThat(made.available()).containsExactly(new ClientInfo("a", Map.of("os", "Linux")));
     assertThat(made.available()).isEqualTo(made.available());
     assertThat(times).hasValue(1);
-    InProcessClients lazy = InProcessClients.lazily(List.of("b", "a"), id -> new Described(id, times));
+    InProcessClients lazy =
+        InProcessClients.lazily(List.of("b", "a"), id -> new Described(id, times));
     assertThat(lazy.parallel(2).available())
         .containsExactly(new ClientInfo("a", Map.of()), new ClientInfo("b", Map.of()));
     assertThat(times).hasValue(1);
@@ -192,8 +192,7 @@ class InProcessClientsTest extends ClientPoolContract {
         .rollbackRounds(1)
         .build()
         .run(5);
-    assertThat(found)
-        .containsExactly(0f, 101f, 1f, 101f, 1f, 102f, 2f, 102f, 2f, 103f);
+    assertThat(found).containsExactly(0f, 101f, 1f, 101f, 1f, 102f, 2f, 102f, 2f, 103f);
     Path folder = temp.resolve("run/clients/a");
     try (Stream<Path> files = Files.list(folder)) { // no rejected version, and none too old
       assertThat(files)
@@ -225,7 +224,7 @@ class InProcessClientsTest extends ClientPoolContract {
     RunResult result =
         federation(InProcessClients.of(List.of(keeping))).listener(deleting).build().run(2);
     assertThat(result.history().last().clients().get(0).detail())
-        .startsWith("memory of task 1: not here (expected: one of [];");
+        .startsWith("memory of task 1: missing (expected: one of [];");
   }
 
   @Test
@@ -258,8 +257,7 @@ class InProcessClientsTest extends ClientPoolContract {
 
   @Test
   void evaluationThatIsNullIsAFailure() throws Exception {
-    FakeClient nothing =
-        new FakeClient("a", FakeClient.adding("a", 1, 1)::fit, asked -> null);
+    FakeClient nothing = new FakeClient("a", FakeClient.adding("a", 1, 1)::fit, asked -> null);
     RunResult result =
         federation(InProcessClients.of(List.of(nothing)))
             .strategy(Strategy.fedAvg().evaluateClients(1))

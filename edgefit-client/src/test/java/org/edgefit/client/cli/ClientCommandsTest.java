@@ -143,14 +143,14 @@ class ClientCommandsTest {
       delimiter = '|',
       value = {
         "train --model {tiny} --data {nowhere} --out {out} | train: {nowhere}: ",
-        "train --model {nowhere} --data {data} --out {out} | train: {nowhere}: no such directory (expected: a model's)",
+        "train --model {nowhere} --data {data} --out {out} | train: {nowhere}: not found (expected: a model directory)",
         "train --model {tiny} --data {data} --out {out} --adapter {nowhere} | train: {nowhere}",
         "train --model {adapter} --data {data} --out {out} | train: {adapter}: an adapter (expected: a model)",
         "merge --model {llama} --adapter {nowhere} --out {out} | merge: {nowhere}",
         "export-gguf --model {llama} --adapter {nowhere} --out {out} | export-gguf: {nowhere}",
         "quantize --model {nowhere} --out {out} | quantize: {nowhere}",
         "generate --model {tiny} --prompts {nowhere} | generate: {nowhere}",
-        "generate --model {tiny} --prompt x --device cuda:99 | generate: --device: not there: ",
+        "generate --model {tiny} --prompt x --device cuda:99 | generate: --device: not found: ",
         "evaluate --model {tiny} --data {data} --max-length 99999 | evaluate: ",
         "join --id a --model {tiny} --data {data} --server h:1 --rule-jar {nowhere} | join: --rule-jar: {nowhere}: no such file",
       })
@@ -158,11 +158,10 @@ class ClientCommandsTest {
     CommandRun failed = line(line);
     assertThat(failed.status()).as(failed.err()).isNotZero();
     String expected =
-        message.replace("{nowhere}", temp.resolve("nowhere").toString()).replace("{adapter}", ADAPTER);
-    assertThat(failed.errLines())
-        .last()
-        .asString()
-        .startsWith("edgefit-client " + expected);
+        message
+            .replace("{nowhere}", temp.resolve("nowhere").toString())
+            .replace("{adapter}", ADAPTER);
+    assertThat(failed.errLines()).last().asString().startsWith("edgefit-client " + expected);
     assertThat(failed.err()).doesNotContain("\tat ", "Exception");
     assertThat(Path.of(out)).doesNotExist();
   }
@@ -219,8 +218,7 @@ class ClientCommandsTest {
     assertThat(plan.path("layers_kept").asInt()).isEqualTo(30);
 
     CommandRun shown = ok(line("plan --model smollm2-135m --batch 2 --seq 100"));
-    assertThat(shown.outLines().get(0))
-        .isEqualTo("200 tokens in a forward pass, MB of 10^6 bytes");
+    assertThat(shown.outLines().get(0)).isEqualTo("200 tokens in a forward pass, MB of 10^6 bytes");
     assertThat(shown.outLines())
         .contains(String.format(java.util.Locale.ROOT, "%-24s %8.1f MB", "total", sum / 1e6))
         .contains("all 30 layers keep their activations")
@@ -231,13 +229,14 @@ class ClientCommandsTest {
   void planWithinABudgetKeepsFewerLayers() throws IOException {
     long whole = total("plan --model smollm2-135m --json");
     JsonNode less =
-        JSON.readTree(ok(line("plan --model smollm2-135m --json --memory " + whole * 9 / 10)).out());
+        JSON.readTree(
+            ok(line("plan --model smollm2-135m --json --memory " + whole * 9 / 10)).out());
     assertThat(less.path("layers_kept").asInt()).isBetween(0, 29);
     assertThat(less.path("total").asLong()).isLessThanOrEqualTo(whole * 9 / 10);
     assertThat(line("plan --model smollm2-135m --memory " + whole * 9 / 10).out())
         .contains(
             less.path("layers_kept").asInt()
-                + " of 30 layers keep their activations; the others run once more");
+                + " of 30 layers keep their activations; the rest is recomputed");
   }
 
   private long total(String line) throws IOException {
@@ -261,10 +260,10 @@ class ClientCommandsTest {
     assertThat(ok(line(much)).outLines())
         .last()
         .asString()
-        .matches("this machine or container has [0-9.]+ MB: --memory keeps fewer activations");
+        .matches("this machine or container has [0-9.]+ MB: use --memory to save memory");
     assertThat(ok(line("plan --model smollm2-135m --batch 1 --seq 8")).out())
         .doesNotContain("this machine or container has")
-        .contains("the JVM's heap needs 256 MB of it (JAVA_OPTS=-Xmx256m)");
+        .contains("the JVM heap is 256 MB (JAVA_OPTS=-Xmx256m)");
   }
 
   // ---- models and adapters
@@ -359,10 +358,10 @@ class ClientCommandsTest {
     assertThat(Path.of(out, "adapter_config.json")).content().contains("tiny-home");
 
     CommandRun again = ok(line(train + " --overwrite"));
-    assertThat(again.outLines().get(0)).matches("loss of the last epoch: [0-9.]+");
+    assertThat(again.outLines().get(0)).matches("last epoch's loss: [0-9.]+");
     assertThat(again.outLines().get(1)).isEqualTo("adapter: " + out);
     assertThat(
-            Double.parseDouble(again.outLines().get(0).substring("loss of the last epoch: ".length())))
+            Double.parseDouble(again.outLines().get(0).substring("last epoch's loss: ".length())))
         .isCloseTo(lines.get(4).path("loss").asDouble(), within(5e-5));
     for (int t = 0; t < adapter.layout().tensors().size(); t++) {
       assertThat(PeftAdapter.read(Path.of(out)).tensor(t)).isEqualTo(adapter.tensor(t));
@@ -390,8 +389,8 @@ class ClientCommandsTest {
                 result.path("loss").asDouble(),
                 result.path("perplexity").asDouble()));
     assertThat(shown.out())
-        .contains("a label is scored with what follows it: ")
-        .endsWith("the base was kept as NF4 (--quantization)" + System.lineSeparator());
+        .contains("delimiter scored with a label: ")
+        .endsWith("the base model is NF4 (--quantization)" + System.lineSeparator());
   }
 
   @Test
@@ -402,9 +401,9 @@ class ClientCommandsTest {
         {"instruction": "The fan is on.", "response": "Normal", "label": "Normal"}
         """);
     assertThat(ok(line("evaluate --model {tiny} --data {data} --threads 1")).out())
-        .contains("one class only, [Normal]: its figures say nothing of the model");
+        .contains("one class only, [Normal]: the metrics are meaningless");
     assertThat(ok(line("check --model {tiny} --data {data} --threads 1")).out())
-        .contains("labels: Normal 1;", "; one class only: its figures would say nothing");
+        .contains("labels: Normal 1;", "; one class only: metrics are meaningless");
     Files.writeString(data, "{\"instruction\": \"The fan is on.\", \"response\": \"Yes.\"}\n");
     assertThat(ok(line("evaluate --model {tiny} --data {data} --threads 1")).out())
         .doesNotContain("label", "class");
@@ -413,8 +412,10 @@ class ClientCommandsTest {
   @Test
   void answersThatAreNoneOfTheClassesAreCounted() {
     CommandRun run =
-        ok(line("evaluate --model {tiny} --data {data} --scoring generation --threads 1"
-            + " --labels Zebra,Normal,Anomaly"));
+        ok(
+            line(
+                "evaluate --model {tiny} --data {data} --scoring generation --threads 1"
+                    + " --labels Zebra,Normal,Anomaly"));
     assertThat(run.out()).contains("Zebra");
   }
 
@@ -424,8 +425,18 @@ class ClientCommandsTest {
     CommandRun json =
         ok(
             run(
-                "generate", "--model", TINY, "--prompt", "Hello.", "--prompts", prompts.toString(),
-                "--max-tokens", "4", "--threads", "1", "--json"));
+                "generate",
+                "--model",
+                TINY,
+                "--prompt",
+                "Hello.",
+                "--prompts",
+                prompts.toString(),
+                "--max-tokens",
+                "4",
+                "--threads",
+                "1",
+                "--json"));
     List<String> answers = new ArrayList<>();
     for (String text : json.outLines()) {
       answers.add(JSON.readTree(text).path("answer").asText());
@@ -434,8 +445,15 @@ class ClientCommandsTest {
     CommandRun alone =
         ok(
             run(
-                "generate", "--model", TINY, "--prompt", "The fan is on.", "--max-tokens", "4",
-                "--threads", "1"));
+                "generate",
+                "--model",
+                TINY,
+                "--prompt",
+                "The fan is on.",
+                "--max-tokens",
+                "4",
+                "--threads",
+                "1"));
     assertThat(alone.out().strip()).isEqualTo(answers.get(1).strip());
   }
 
@@ -446,12 +464,12 @@ class ClientCommandsTest {
     assertThat(checked.outLines().get(0))
         .isEqualTo("model: llama, 6 layers of width 256, 4096 tokens");
     assertThat(checked.out())
-        .contains("weights: read, all finite; kept as nf4")
-        .contains("labels: Anomaly 2, Normal 2; a label is scored with what follows it: ")
+        .contains("weights: all finite; stored as nf4")
+        .contains("labels: Anomaly 2, Normal 2; delimiter scored with a label: ")
         .contains("adapter: rank 2 on ", ", new")
         .containsPattern("\n⟦.*The fan is on\\.") // all of it is learned
-        .containsPattern("tokens of a record: median \\d+, most \\d+ of \\d+; 0 of 4 records cut, 0")
-        .containsPattern("memory: about \\d+ MB; an epoch: about [0-9.]+ s, by a step of [0-9.]+ s")
+        .containsPattern("tokens: median \\d+, max \\d+ of \\d+; 0 of 4 records truncated, 0")
+        .containsPattern("memory: about \\d+ MB; epoch: about [0-9.]+ s, from a step of [0-9.]+ s")
         .endsWith("ready" + System.lineSeparator());
     try (Stream<Path> files = Files.list(temp)) {
       assertThat(files).containsExactly(data);
@@ -501,12 +519,14 @@ class ClientCommandsTest {
       CommandRun json = ok(joining(server, ending, "--json", "--eval-data", data.toString()));
       assertThat(json.outLines()).containsExactly("{\"finished\":\"home\"}");
     }
-    assertThat(joins).hasSize(2).allSatisfy(
-        join -> {
-          assertThat(join.getClientId()).isEqualTo("home");
-          assertThat(join.getBaseModelHash()).isEqualTo(hash);
-          assertThat(join.getDescriptionMap()).isNotEmpty();
-        });
+    assertThat(joins)
+        .hasSize(2)
+        .allSatisfy(
+            join -> {
+              assertThat(join.getClientId()).isEqualTo("home");
+              assertThat(join.getBaseModelHash()).isEqualTo(hash);
+              assertThat(join.getDescriptionMap()).isNotEmpty();
+            });
   }
 
   @Test
@@ -532,7 +552,7 @@ class ClientCommandsTest {
       assertThat(failed.status()).isEqualTo(1);
       assertThat(failed.errLines())
           .last()
-          .isEqualTo("edgefit-client join: the run failed at the server: out of disk");
+          .isEqualTo("edgefit-client join: the run failed on the server: out of disk");
     }
   }
 }

@@ -11,7 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import org.edgefit.client.model.ComputeType;
+import org.edgefit.client.engine.ComputeType;
 import org.edgefit.data.InstructionDataset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -76,8 +76,22 @@ class ClientOptionsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "G", "x", "0", "-1G", "1.2.3G", "1e3", "6,5G", "5T", "9999999999G", "0x10",
-        "NaN", "1 G", "."})
+      strings = {
+        "",
+        "G",
+        "x",
+        "0",
+        "-1G",
+        "1.2.3G",
+        "1e3",
+        "6,5G",
+        "5T",
+        "9999999999G",
+        "0x10",
+        "NaN",
+        "1 G",
+        "."
+      })
   void sizeThatIsNoneIsRefusedByItsOptionAndValue(String text) {
     assertThatThrownBy(() -> MachineOptions.bytes("--memory", text))
         .isInstanceOf(IllegalArgumentException.class)
@@ -179,7 +193,9 @@ class ClientOptionsTest {
     }
     assertThat(toldLines())
         .containsExactly(
-            "downloading: 250 of 500, a", "downloading: 30 of 400, b", "downloading: 100 of 400, b");
+            "downloading: 250 of 500, a",
+            "downloading: 30 of 400, b",
+            "downloading: 100 of 400, b");
   }
 
   @Test

@@ -217,8 +217,7 @@ class ServerConnectionTest {
     assertThat(end())
         .isInstanceOf(IOException.class)
         .isNotInstanceOf(JoinRefusedException.class)
-        .hasMessage(
-            "127.0.0.1:" + server.port() + ": not reached in 0 s: client id: home is in use");
+        .hasMessage("127.0.0.1:" + server.port() + ": no reply in 0 s: client id: home is in use");
   }
 
   @Test
@@ -235,7 +234,7 @@ class ServerConnectionTest {
     running.run();
     assertThat(end())
         .isInstanceOf(IOException.class)
-        .hasMessageStartingWith("127.0.0.1:" + port + ": not reached in 0 s: ")
+        .hasMessageStartingWith("127.0.0.1:" + port + ": no reply in 0 s: ")
         .hasMessageContaining("onnection refused");
   }
 
@@ -257,7 +256,7 @@ class ServerConnectionTest {
     dialled(ADDING).send(task(1, Task.Kind.FIT));
     assertThat(end())
         .isInstanceOf(IOException.class)
-        .hasMessage("127.0.0.1:" + server.port() + ": a task came before the welcome");
+        .hasMessage("127.0.0.1:" + server.port() + ": task before welcome");
   }
 
   @Test
@@ -276,8 +275,8 @@ class ServerConnectionTest {
   static Stream<Arguments> ends() {
     return Stream.of(
         Arguments.of(Finished.End.DONE, null),
-        Arguments.of(Finished.End.STOPPED, "the run was stopped at the server: by\\nits user"),
-        Arguments.of(Finished.End.FAILED, "the run failed at the server: by\\nits user"));
+        Arguments.of(Finished.End.STOPPED, "the server stopped the run: by\\nits user"),
+        Arguments.of(Finished.End.FAILED, "the run failed on the server: by\\nits user"));
   }
 
   @ParameterizedTest
@@ -330,7 +329,7 @@ class ServerConnectionTest {
     again.welcome("run-2");
     assertThat(end())
         .isInstanceOf(JoinRefusedException.class)
-        .hasMessage("the server has another run now: run-2 (expected: run-1)");
+        .hasMessage("the server now has another run: run-2 (expected: run-1)");
   }
 
   // ---- tasks
@@ -344,7 +343,8 @@ class ServerConnectionTest {
                 "home",
                 asked -> {
                   seen.add(asked);
-                  return ADDING.fit(asked)
+                  return ADDING
+                      .fit(asked)
                       .withTensors(
                           NamedTensors.none()
                               .with("norm", List.of(2), FloatBuffer.wrap(new float[] {3, 4})));
@@ -366,7 +366,8 @@ class ServerConnectionTest {
     assertThat(asked.training().epochs()).isEqualTo(4);
     assertThat(asked.seed()).isEqualTo(new Seed(99));
     assertThat(asked.payload().config().number("mu")).isEqualTo(0.5);
-    assertThat(asked.payload().tensors().delta("control", asked.adapter().layout()).tensor(1).get(0))
+    assertThat(
+            asked.payload().tensors().delta("control", asked.adapter().layout()).tensor(1).get(0))
         .isEqualTo(7);
     assertThat(asked.memory().isEmpty()).isTrue();
 
@@ -433,7 +434,8 @@ class ServerConnectionTest {
                 asked -> {
                   float kept = asked.memory().isEmpty() ? 0 : asked.memory().tensor("kept").get(0);
                   found.add(kept);
-                  return ADDING.fit(asked)
+                  return ADDING
+                      .fit(asked)
                       .withMemory(
                           NamedTensors.none()
                               .with("kept", List.of(1), FloatBuffer.wrap(new float[] {kept + 1})));
@@ -455,7 +457,7 @@ class ServerConnectionTest {
     TaskFailed failed = session.next().getTaskFailed();
     assertThat(failed.getTask()).isEqualTo(4);
     assertThat(failed.getReason())
-        .startsWith("memory of task 1: not here (expected: one of [2, 3];");
+        .startsWith("memory of task 1: missing (expected: one of [2, 3];");
     finishAndEnd(session);
   }
 
@@ -540,8 +542,7 @@ class ServerConnectionTest {
     session.send(task(3, Task.Kind.FIT));
     begun.await();
     for (long id : new long[] {2, 1, 9}) {
-      session.send(
-          ServerMessage.newBuilder().setCancel(Cancel.newBuilder().setTask(id)).build());
+      session.send(ServerMessage.newBuilder().setCancel(Cancel.newBuilder().setTask(id)).build());
     }
     assertThat(server.nextAnswer().header().getTask()).isEqualTo(3);
     assertThat(interrupted).hasValue(1);
@@ -581,8 +582,7 @@ class ServerConnectionTest {
     FakeServer.Session session = joined(ADDING);
     server.refuseAnswer(Status.PERMISSION_DENIED.withDescription("not here"));
     session.send(task(1, Task.Kind.FIT));
-    assertThat(session.next().getTaskFailed().getReason())
-        .isEqualTo("answer to task 1: not here");
+    assertThat(session.next().getTaskFailed().getReason()).isEqualTo("answer to task 1: not here");
     server.refuseAnswer(Status.RESOURCE_EXHAUSTED);
     session.send(task(2, Task.Kind.FIT));
     assertThat(session.next().getTaskFailed().getReason())
