@@ -88,11 +88,14 @@ public final class ModelHub {
    * HF_HUB_OFFLINE} sets offline mode.
    */
   public static ModelHub standard() throws IOException {
-    Map<String, String> environment = System.getenv();
+    return standard(System.getenv(), Path.of(System.getProperty("user.home")));
+  }
+
+  static ModelHub standard(Map<String, String> environment, Path userHome) throws IOException {
     Path home =
         environment.containsKey("HF_HOME")
             ? Path.of(environment.get("HF_HOME"))
-            : Path.of(System.getProperty("user.home"), ".cache", "huggingface");
+            : userHome.resolve(".cache").resolve("huggingface");
     Path cache =
         environment.containsKey("HF_HUB_CACHE")
             ? Path.of(environment.get("HF_HUB_CACHE"))
@@ -105,6 +108,22 @@ public final class ModelHub {
     ModelHub hub = new ModelHub(endpoint == null ? ADDRESS : URI.create(endpoint), cache, token);
     String offline = environment.getOrDefault("HF_HUB_OFFLINE", "").toUpperCase(Locale.ROOT);
     return Set.of("1", "ON", "YES", "TRUE").contains(offline) ? hub.offline() : hub;
+  }
+
+  URI address() {
+    return address;
+  }
+
+  Path cache() {
+    return cache;
+  }
+
+  @Nullable String token() {
+    return token;
+  }
+
+  boolean isOffline() {
+    return isOffline;
   }
 
   /** Returns whether a text names a model on the hub. */
