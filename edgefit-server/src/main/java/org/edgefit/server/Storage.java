@@ -16,7 +16,10 @@ final class Storage {
         return reason == null ? cause.getClass().getSimpleName() : ClientText.shown(reason);
       }
       if (cause.getCause() == null) {
-        String message = String.valueOf(cause.getMessage());
+        String message = cause.getMessage();
+        if (message == null) {
+          return cause.getClass().getSimpleName();
+        }
         return ClientText.shown(message.replaceAll("\\S*[/\\\\]\\S+", "a file"));
       }
     }

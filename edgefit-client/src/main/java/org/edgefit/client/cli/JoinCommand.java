@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.edgefit.client.ClientId;
 import org.edgefit.client.FederatedClient;
@@ -135,7 +136,7 @@ final class JoinCommand implements Callable<Integer> {
     Path model = ModelLocation.resolve(location);
     ModelConfig config = ModelConfig.read(model);
     ComputeOptions options = compute.forModel(config, machine.device());
-    BaseModel[] loaded = new BaseModel[1];
+    AtomicReference<BaseModel> loaded = new AtomicReference<>();
     String hash = ModelFiles.contentHash(model);
     Path work = Files.createTempDirectory("edgefit-" + id + "-");
     JoinRequest request =
@@ -149,7 +150,7 @@ final class JoinCommand implements Callable<Integer> {
             Duration.ofSeconds(patienceSeconds),
             settings -> {
               BaseModel base = BaseModel.load(model, settings.quantization(), machine.device());
-              loaded[0] = base;
+              loaded.set(base);
               QloraClient client =
                   new QloraClient(id, base, records)
                       .withCompute(options)
@@ -163,8 +164,9 @@ final class JoinCommand implements Callable<Integer> {
         new ServerConnection(server.substring(0, colon), port, request)) {
       connection.run();
     } finally {
-      if (loaded[0] != null) {
-        loaded[0].close();
+      BaseModel base = loaded.get();
+      if (base != null) {
+        base.close();
       }
       deleteQuietly(work);
     }

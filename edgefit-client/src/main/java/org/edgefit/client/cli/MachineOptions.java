@@ -52,8 +52,9 @@ final class MachineOptions {
       }
       double number =
           Double.parseDouble(shift == 0 ? digits : digits.substring(0, digits.length() - 1));
-      if (number > 0 && number * (1L << shift) < Long.MAX_VALUE) {
-        return (long) (number * (1L << shift));
+      double bytes = number * (1L << shift);
+      if (bytes >= 1 && bytes < Long.MAX_VALUE) {
+        return (long) bytes;
       }
     } catch (NumberFormatException e) {
       // said below

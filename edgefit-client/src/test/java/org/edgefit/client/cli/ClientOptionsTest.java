@@ -81,6 +81,7 @@ class ClientOptionsTest {
         "G",
         "x",
         "0",
+        "0.5",
         "-1G",
         "1.2.3G",
         "1e3",

@@ -315,6 +315,10 @@ final class ServeCommand implements Callable<Integer> {
           seconds.getValue(),
           "1 to " + MOST_SECONDS);
     }
+    if (host != null && new InetSocketAddress(host, port).isUnresolved()) {
+      throw new IllegalArgumentException(
+          "--host: " + host + " (expected: an address or a name of this machine)");
+    }
     if (baseHash != null && !baseHash.matches("[0-9a-f]{64}")) {
       throw new IllegalArgumentException(
           "--base-hash: " + baseHash + " (expected: 64 hexadecimal digits)");

@@ -152,6 +152,20 @@ class ServeCommandTest {
     assertThat(run).doesNotExist();
   }
 
+  @Test
+  void weightsThatAStrategyWouldNotUseAreRefused() {
+    CommandRun capped = serve("--strategy", "scaffold:eta=1", "--weight-cap", "5");
+    assertThat(capped.status()).isEqualTo(2);
+    assertThat(capped.errLines().get(0))
+        .endsWith("--weight-cap: 5.0 (expected: not with scaffold, which weights results itself)");
+    CommandRun uniform = serve("--strategy", "fedbuff", "--weighting", "UNIFORM");
+    assertThat(uniform.status()).isEqualTo(2);
+    assertThat(uniform.errLines().get(0))
+        .endsWith(
+            "--weighting: UNIFORM (expected: not with fedbuff, which weights results itself)");
+    assertThat(run).doesNotExist();
+  }
+
   @ParameterizedTest(name = "{0} {1}")
   @CsvSource(
       delimiter = '|',
@@ -166,6 +180,7 @@ class ServeCommandTest {
         "--strategy          | fedavgg  | fedavgg (expected: one of ",
         "--template          | nothing  | template: nothing (expected: one of ",
         "--weighting         | size     | 'size'",
+        "--host              | no.invalid | --host: no.invalid (expected: an address or a name of",
         "--rounds            | many     | 'many' is not an int",
         "--seed              | 1.5      | '1.5' is not a long",
       })
